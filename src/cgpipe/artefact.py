@@ -1,0 +1,195 @@
+"""The only place that knows how artefacts are framed: provenance header, atomic writes, clear read errors.
+
+Every artefact carries one header (kind, schema version, cgpipe version and commit, the settings that made it,
+units, SHA-256 of its inputs): as the HDF5 root attribute ``cgpipe``, as the key ``cgpipe`` of a JSON object, as the
+NPZ member ``cgpipe``, or as the first line of a model file. Headers hold no time stamp, so the same inputs give the
+same bytes.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from cgpipe import __version__
+from cgpipe.errors import UserError
+from cgpipe.units import UNITS
+
+SCHEMA_VERSION = 1
+
+
+@cache
+def source_commit() -> str:
+    """Git commit of the running cgpipe, ``-dirty`` appended on local changes; ``unknown`` outside a checkout."""
+    here = Path(__file__).resolve().parents[2]
+    if not (here / ".git").exists():
+        return "unknown"
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's content, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def header(kind: str, settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> dict[str, Any]:
+    """The provenance header of an artefact about to be written.
+
+    Args:
+        kind: what it is, e.g. ``projection``; readers ask for the kind they can use.
+        settings: the slice of the configuration that shaped it, JSON-serialisable.
+        inputs: name → file it was made from; recorded with their hashes.
+    """
+    return {
+        "kind": kind,
+        "schema": SCHEMA_VERSION,
+        "cgpipe": __version__,
+        "commit": source_commit(),
+        "units": UNITS,
+        "settings": dict(settings),
+        "inputs": {name: {"path": str(path), "sha256": sha256(path)} for name, path in inputs.items()},
+    }
+
+
+def check_header(found: Mapping[str, Any], kind: str, path: Path) -> None:
+    """Raise UserError unless ``found`` heads an artefact of this kind in a schema that this version reads."""
+    if found.get("kind") != kind:
+        raise UserError(f"{path}: expected a {kind!r} file, got a {found.get('kind')!r} file")
+    if found.get("schema") != SCHEMA_VERSION:
+        raise UserError(
+            f"{path}: schema version {found.get('schema')} but this cgpipe reads {SCHEMA_VERSION}; rerun its stage"
+        )
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path`` that becomes ``path`` when the block ends well, and vanishes when not.
+
+    The content is on disk (fsync) before the rename, so a crash leaves the old file or the new one, never a part.
+    The temporary name keeps the suffix, because some writers choose the format by it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, head: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+    """Write a JSON artefact atomically: ``{"cgpipe": head, **body}``; NaN and infinity are refused."""
+    text = json.dumps({"cgpipe": head, **body}, indent=1, allow_nan=False) + "\n"
+    with atomic(path) as temporary:
+        temporary.write_text(text)
+
+
+def read_json(path: Path, kind: str) -> dict[str, Any]:
+    """Read a JSON artefact of this kind, header included.
+
+    Raises:
+        UserError: missing, not JSON, or another kind of file.
+    """
+    try:
+        content = json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run the stage that writes it first") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a JSON file ({error}); delete it and rerun its stage") from None
+    check_header(content.get("cgpipe", {}), kind, path)
+    return content
+
+
+@contextmanager
+def create_h5(path: Path, head: Mapping[str, Any]) -> Iterator[h5py.File]:
+    """An HDF5 artefact being written; it gets its name only when the block ends well."""
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["cgpipe"] = json.dumps(head)
+        yield file
+
+
+@contextmanager
+def open_h5(path: Path, kind: str) -> Iterator[h5py.File]:
+    """An HDF5 artefact of this kind, for reading.
+
+    Raises:
+        UserError: missing, truncated, not HDF5, or another kind of file.
+    """
+    with open_any_h5(path) as file:
+        if "cgpipe" not in file.attrs:
+            raise UserError(f"{path}: an HDF5 file, but not one that cgpipe wrote (no 'cgpipe' attribute)")
+        check_header(json.loads(file.attrs["cgpipe"]), kind, path)
+        yield file
+
+
+@contextmanager
+def open_any_h5(path: Path) -> Iterator[h5py.File]:
+    """Any HDF5 file for reading, with clear errors for a missing, truncated or foreign file."""
+    if not Path(path).is_file():
+        raise UserError(f"{path}: no such file")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read as HDF5 (truncated or damaged?): {error}") from None
+    with file:
+        yield file
+
+
+def write_npz(path: Path, arrays: Mapping[str, np.ndarray], head: Mapping[str, Any] | None = None) -> None:
+    """Write a compressed NPZ atomically; ``head``, where the layout has room for it, becomes the member ``cgpipe``."""
+    extra = {} if head is None else {"cgpipe": np.array(json.dumps(head))}
+    with atomic(path) as temporary:
+        np.savez_compressed(temporary, **extra, **arrays)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The header of any artefact, whatever its format.
+
+    Raises:
+        UserError: the file is missing or no cgpipe artefact.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    foreign = UserError(f"{path}: not a cgpipe artefact")
+    if h5py.is_hdf5(path):
+        with h5py.File(path, "r") as file:
+            text = file.attrs.get("cgpipe")
+    elif zipfile.is_zipfile(path):
+        with np.load(path, allow_pickle=False) as archive:
+            text = str(archive["cgpipe"]) if "cgpipe" in archive.files else None
+    else:
+        text = _text_header(path)
+    if text is None:
+        raise foreign
+    return json.loads(text)
+
+
+def _text_header(path: Path) -> str | None:
+    """Header of a JSON artefact, or the first line of a model file (JSON line + binary leaves)."""
+    content = path.read_bytes()
+    for candidate in (content, content.split(b"\n", 1)[0]):
+        try:
+            parsed = json.loads(candidate)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            continue
+        if isinstance(parsed, dict) and "cgpipe" in parsed:
+            return json.dumps(parsed["cgpipe"])
+    return None

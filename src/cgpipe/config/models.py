@@ -1,0 +1,229 @@
+"""Every key of the configuration: its type, unit, default, limits and meaning.
+
+The JSON schemas, the key table in ``config/README.md`` and the validation all come from these classes. Unknown keys
+are errors. A section's ``model_dump()`` is what its stage gets as ``--settings``.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+Name = Annotated[str, Field(pattern=NAME)]
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """A strict, immutable block of keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Species(Section):
+    vocabulary: Literal["residues", "classes4"] = Field(
+        "residues", description="bead types: 20 amino acids + X, or hydrophobic/polar/positive/negative + X"
+    )
+    aliases: dict[str, str] = Field({}, description="names of non-standard residues → amino acid or X, e.g. {MSE: MET}")
+
+
+class Project(Section):
+    map: Literal["optimal", "uniform", "slice"] = Field(
+        "optimal",
+        description="force map; uniform and slice are baselines, and slice is biased where hydrogen bonds are constrained",
+    )
+    constraints: Literal["hbonds", "none"] = Field(
+        "hbonds", description="bonds that the all-atom MD held rigid: those to hydrogen, or none"
+    )
+    ridge: NotNegative = Field(
+        0.0, description="λ of λ‖W‖² added to the variance that the optimal map minimises [kcal²/mol²/Å²]"
+    )
+    folds: Annotated[int, Field(ge=2)] = Field(
+        5, description="cross-fits over trajectories (over blocks of time where there is one trajectory)"
+    )
+    max_overfit: Share = Field(
+        0.3, description="refuse a map with more free coefficients per bead than this share of 3 × frames"
+    )
+    non_finite: Literal["refuse", "drop"] = Field("refuse", description="what to do with frames that hold NaN or infinity")
+
+
+class Dataset(Section):
+    test_fraction: Fraction = Field(0.1, description="share of each trajectory's blocks kept for the final numbers")
+    block_frames: Count = Field(25, description="frames in one block of time; a block is never divided between sets")
+    gap_frames: Annotated[int, Field(ge=0)] = Field(
+        2, description="frames left out on both sides of a border between sets"
+    )
+    split_seed: int = Field(0, description="seed of the assignment of blocks to sets")
+    held_out: tuple[str, ...] = Field((), description="proteins kept out of training altogether (all frames are test)")
+    max_buckets: Count = Field(4, description="at most so many padded lengths; chosen to waste the least")
+    npz: bool = Field(True, description="also write dataset.npz, everything padded to the longest protein")
+    capacity_margin: Annotated[float, Field(ge=1.0)] = Field(
+        1.5, description="neighbour capacity = this × the largest count in the data"
+    )
+
+
+class PriorWeights(Section):
+    bond: NotNegative = Field(1.0, description="weight of the bond term")
+    angle: NotNegative = Field(1.0, description="weight of the angle term")
+    dihedral: NotNegative = Field(1.0, description="weight of the dihedral term")
+    repulsion: NotNegative = Field(1.0, description="weight of the repulsion, |i−j| ≥ 6 and between chains")
+    excluded: NotNegative = Field(1.0, description="weight of the excluded volume, |i−j| = 2…5")
+
+
+class Prior(Section):
+    weights: PriorWeights = PriorWeights()
+    angle_terms: Count = Field(10, description="Fourier terms of the angle potential, sines and cosines together")
+    dihedral_terms: Count = Field(2, description="cosine terms of the dihedral potential")
+    pseudo_count: Positive = Field(1.0, description="counts added to each histogram bin before inversion")
+    shrinkage: Positive = Field(
+        500.0, description="samples at which a residue type's own fit weighs as much as the global fit"
+    )
+    contact_percentile: Annotated[float, Field(gt=0.0, lt=50.0)] = Field(
+        0.5, description="percentile of observed distances at which repulsion and excluded volume reach contact_energy"
+    )
+    contact_energy: Positive = Field(2.0, description="repulsion at that distance [kT]")
+
+
+class Model(Section):
+    cutoff: Positive = Field(12.0, description="neighbour cutoff [Å]")
+    allegro_size: Literal["small", "med", "default", "large"] = Field("default", description="preset of the network's sizes")
+    l_max: Annotated[int, Field(ge=1, le=3)] = Field(2, description="highest order of the spherical harmonics")
+    tensor_channels: Count = Field(32, description="channels of the tensor track")
+    use_priors: bool = Field(True, description="add the prior's energy to the network's")
+
+
+class AdaBelief(Section):
+    lr_start: Positive = Field(1e-3, description="learning rate at the first step")
+    lr_peak: Positive = Field(3e-2, description="learning rate after warm-up")
+    lr_end: Positive = Field(1e-3, description="learning rate at the last step")
+    warmup_fraction: Fraction = Field(0.1, description="share of the steps spent on the linear warm-up")
+    weight_decay: NotNegative = Field(2e-5, description="decoupled weight decay of the network's weights")
+
+
+class Yogi(Section):
+    lr_start: Positive = Field(1e-3, description="learning rate at the first step")
+    lr_end: Positive = Field(5e-5, description="learning rate at the last step")
+
+
+def _no_energies(value: float) -> float:
+    if value != 0.0:
+        raise ValueError("projected data hold forces only, no energies: set it to 0.0")
+    return value
+
+
+class Gammas(Section):
+    F: Positive = Field(1.0, description="weight of the force loss")
+    U: Annotated[NotNegative, AfterValidator(_no_energies)] = Field(
+        0.0, description="weight of the energy loss; projected data hold no energies, so only 0.0 is accepted"
+    )
+
+
+class Training(Section):
+    batch_per_device: Count = Field(8, description="frames per device and step")
+    epochs_adabelief: Annotated[int, Field(ge=0)] = Field(100, description="epochs with AdaBelief; 0 skips it")
+    epochs_yogi: Annotated[int, Field(ge=0)] = Field(0, description="epochs with Yogi after AdaBelief; 0 skips it")
+    val_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
+        0.1, description="share of each trajectory's blocks used to choose the best model"
+    )
+    gammas: Gammas = Gammas()
+    pretrain_prior: bool = Field(False, description="fit the prior's parameters to the forces first (L-BFGS)")
+    pretrain_steps: Count = Field(200, description="at most so many L-BFGS steps of that fit")
+    train_prior: bool = Field(False, description="let the optimisers move the prior's parameters too")
+    adabelief: AdaBelief = AdaBelief()
+    yogi: Yogi = Yogi()
+    clip: Positive = Field(2.0, description="largest global norm of a gradient")
+    ema_decay: Fraction = Field(0.999, description="decay per step of the averaged weights; 0 takes the weights as they are")
+    checkpoint_steps: Count = Field(200, description="steps between checkpoints")
+    keep_checkpoints: Count = Field(2, description="checkpoints kept")
+
+    @model_validator(mode="after")
+    def _some_epochs(self) -> "Training":
+        if self.epochs_adabelief + self.epochs_yogi == 0:
+            raise ValueError("epochs_adabelief and epochs_yogi are both 0: nothing would be trained")
+        return self
+
+
+class Ensemble(Section):
+    enabled: bool = Field(True, description="train n_models seeds; otherwise one")
+    n_models: Count = Field(5, description="models in the ensemble, one training job each")
+    base_seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the first model; the next ones count up")
+    save_all_models: bool = Field(False, description="export every member, not only the best one")
+
+
+class Export(Section):
+    platforms: tuple[Literal["cpu", "cuda"], ...] = Field(("cpu", "cuda"), description="where the program can run")
+    beads: Annotated[int, Field(ge=0)] = Field(0, description="bead capacity; 0 takes the longest protein of the dataset")
+    parity_frames: Count = Field(4, description="reference frames per protein in the parity check")
+    parity_tolerance: Positive = Field(1e-5, description="largest relative force error of that check")
+
+
+class Simulate(Section):
+    replicas: Count = Field(4, description="LAMMPS runs per protein and member, from frames spread over the reference")
+    picoseconds: Positive = Field(200.0, description="length of one run [ps]")
+    timestep: Positive = Field(4.0, description="time step [fs]")
+    damping: Positive = Field(1.0, description="relaxation time of the Langevin thermostat [ps]")
+    save_every: Positive = Field(1.0, description="time between saved frames [ps]")
+    seed: Count = Field(1, description="base seed of velocities and thermostat noise")
+    bond_tolerance: Positive = Field(1.0, description="a replica counts as lost when a bond is off its mean by more [Å]")
+
+
+class Validate(Section):
+    contact_cutoff: Positive = Field(8.0, description="two beads closer than this are in contact [Å]")
+    contact_separation: Annotated[int, Field(ge=0)] = Field(3, description="contacts only beyond |i−j| of this")
+    bins: Count = Field(60, description="bins of the distributions")
+    bootstrap: Count = Field(500, description="block-bootstrap samples per interval")
+    discard: Fraction = Field(0.2, description="share of each simulation left out as equilibration")
+
+
+class Report(Section):
+    title: str = Field("", description="headline of the report; empty takes the name of the run")
+
+
+class Cluster(Section):
+    nodes: Count = Field(1, description="nodes per training job, one process each")
+    gpus_per_node: Count = Field(4, description="GPUs that each process drives")
+    fqdn_suffix: str = Field("", description="appended to a bare host name of the coordinator, e.g. .juwels")
+    coordinator_port: Annotated[int, Field(ge=1024, le=64000)] = Field(
+        29400, description="base port of the coordinator; job id % 1000 is added"
+    )
+
+
+class Config(Section):
+    """The whole ``config.yaml``."""
+
+    run: Name = Field("default", description="name of the experiment; results go to results/<run>")
+    proteins: str = Field("config/proteins.yaml", description="the file that lists the proteins")
+    species: Species = Species()
+    project: Project = Project()
+    dataset: Dataset = Dataset()
+    prior: Prior = Prior()
+    model: Model = Model()
+    training: Training = Training()
+    ensemble: Ensemble = Ensemble()
+    export: Export = Export()
+    simulate: Simulate = Simulate()
+    validate_: Validate = Field(Validate(), alias="validate")
+    report: Report = Report()
+    cluster: Cluster = Cluster()
+
+
+class MdcathProtein(Section):
+    source: Literal["mdcath"] = Field(description="mdCATH HDF5 with positions and forces")
+    path: str = Field(description="the HDF5 file, relative to the working directory")
+    domain: str = Field("", description="group in the file; empty where the file has only one")
+    temperatures: tuple[Count, ...] = Field((), description="temperatures to use [K]; empty takes all")
+    replicas: tuple[Annotated[int, Field(ge=0)], ...] = Field((), description="replicas to use; empty takes all")
+    stride: Count = Field(1, description="take every n-th frame")
+    family: str = Field("", description="homologous family; proteins of one family are held out together")
+
+
+Protein = MdcathProtein
+
+
+class Proteins(Section):
+    """The whole ``proteins.yaml``."""
+
+    proteins: dict[Name, Protein] = Field(min_length=1, description="one block per protein")

@@ -1,0 +1,1 @@
+"""All-atom trajectories, beads, species, splits and padded datasets."""

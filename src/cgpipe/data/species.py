@@ -1,0 +1,115 @@
+"""The one vocabulary of bead species: 20 amino acids and X, with masses and the LAMMPS type of each.
+
+Residue masses are average masses of the amino-acid residue (amino acid minus water) [g/mol], from IUPAC 2021
+standard atomic weights. Force-field names map onto the 20 by one table; an unknown name is an error unless the
+configuration maps it (``species.aliases``), to ``X`` if need be.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cgpipe.errors import UserError
+
+RESIDUE_MASSES = {
+    "ALA": 71.078,
+    "ARG": 156.188,
+    "ASN": 114.104,
+    "ASP": 115.088,
+    "CYS": 103.138,
+    "GLN": 128.131,
+    "GLU": 129.115,
+    "GLY": 57.051,
+    "HIS": 137.141,
+    "ILE": 113.159,
+    "LEU": 113.159,
+    "LYS": 128.174,
+    "MET": 131.192,
+    "PHE": 147.176,
+    "PRO": 97.117,
+    "SER": 87.077,
+    "THR": 101.105,
+    "TRP": 186.213,
+    "TYR": 163.176,
+    "VAL": 99.132,
+    "X": 110.0,
+}
+
+FORCE_FIELD_NAMES = {
+    # CHARMM, Amber, GROMOS and OPLS names of the same residues in other protonation or bonding states
+    **dict.fromkeys(("HSD", "HSE", "HSP", "HID", "HIE", "HIP", "HISD", "HISE", "HISH", "HIS1", "HIS2"), "HIS"),
+    **dict.fromkeys(("CYX", "CYM", "CYS2", "CYSH"), "CYS"),
+    **dict.fromkeys(("ASH", "ASPP", "ASPH"), "ASP"),
+    **dict.fromkeys(("GLH", "GLUP", "GLUH"), "GLU"),
+    **dict.fromkeys(("LYN", "LSN", "LYSH"), "LYS"),
+    **dict.fromkeys(("ARGN", "ARN"), "ARG"),
+    **dict.fromkeys(("TYM",), "TYR"),
+}
+
+CLASSES = {
+    "hydrophobic": ("ALA", "CYS", "ILE", "LEU", "MET", "PHE", "PRO", "TRP", "TYR", "VAL"),
+    "polar": ("ASN", "GLN", "GLY", "HIS", "SER", "THR"),
+    "positive": ("ARG", "LYS"),
+    "negative": ("ASP", "GLU"),
+    "X": ("X",),
+}
+
+
+def canonical_residue(name: str, aliases: Mapping[str, str] | None = None) -> str:
+    """The vocabulary's name of a residue.
+
+    Args:
+        name: residue name as the force field writes it, e.g. ``HSD``.
+        aliases: the user's table for names that are not amino acids here, e.g. ``{"MSE": "MET", "LIG": "X"}``.
+
+    Raises:
+        UserError: the name is neither in the vocabulary nor in a table.
+    """
+    key = name.strip().upper()
+    key = (aliases or {}).get(key, key)
+    key = FORCE_FIELD_NAMES.get(key, key)
+    if key not in RESIDUE_MASSES:
+        raise UserError(
+            f"unknown residue {name.strip()!r}: expected one of the 20 amino acids or a known force-field name; "
+            f"map it in the configuration, e.g. species.aliases: {{{name.strip().upper()}: X}}"
+        )
+    return key
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The bead types of a model: names, masses [g/mol], and the residues each stands for.
+
+    ``id`` counts from 0 (arrays); the LAMMPS type counts from 1. Both conversions live here only.
+    """
+
+    name: str
+    types: tuple[str, ...]
+    masses: tuple[float, ...]
+    _of_residue: Mapping[str, int]
+
+    def species(self, residue: str) -> int:
+        """Species id [0, len) of a canonical residue name."""
+        return self._of_residue[residue]
+
+    def lammps_type(self, species: int) -> int:
+        """LAMMPS atom type (1-based) of a species id."""
+        return species + 1
+
+    def species_of_lammps_type(self, lammps_type: int) -> int:
+        """Species id of a LAMMPS atom type (1-based)."""
+        return lammps_type - 1
+
+    def __len__(self) -> int:
+        return len(self.types)
+
+
+def vocabulary(name: str) -> Vocabulary:
+    """The named vocabulary: ``residues`` (20 + X) or ``classes4`` (hydrophobic, polar, positive, negative, + X)."""
+    if name == "residues":
+        types = tuple(RESIDUE_MASSES)
+        return Vocabulary(name, types, tuple(RESIDUE_MASSES.values()), {r: i for i, r in enumerate(types)})
+    if name == "classes4":
+        masses = tuple(sum(RESIDUE_MASSES[r] for r in members) / len(members) for members in CLASSES.values())
+        of_residue = {r: i for i, members in enumerate(CLASSES.values()) for r in members}
+        return Vocabulary(name, tuple(CLASSES), masses, of_residue)
+    raise UserError(f"unknown vocabulary {name!r}: expected 'residues' or 'classes4'")

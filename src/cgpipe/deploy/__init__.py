@@ -1,0 +1,1 @@
+"""StableHLO programs, their parity check, and LAMMPS."""

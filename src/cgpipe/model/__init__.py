@@ -1,0 +1,1 @@
+"""Allegro and the potential that joins it with the prior."""

@@ -1,0 +1,1 @@
+"""Force maps, geometry, prior terms, observables and statistics."""

@@ -1,0 +1,1 @@
+"""Figures: matplotlib functions that take arrays."""

@@ -1,0 +1,1 @@
+"""Loss, optimisers, data feeding, checkpoints and the training loop."""
