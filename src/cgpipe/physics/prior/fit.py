@@ -1,0 +1,217 @@
+"""Fits of the prior to histograms: Boltzmann inversion with the right measure.
+
+A coordinate q with Jacobian J(q) (r² for a bond, sin θ for an angle, 1 for a dihedral) and energy U has the density
+p(q) ∝ J(q) e^{−U(q)/kT}. For the harmonic bond U follows from the moments of p/r². Angle and dihedral energies are
+linear in their coefficients, so p is an exponential family and its likelihood is concave: Newton's method finds the
+one maximum, at which the model reproduces the observed means of every basis function. The tails beyond the data are
+part of the model, so that whatever the fit does at the edge is held against the empty bins beyond it.
+
+Each species' histogram is blended with that of all: ``shrinkage`` samples of the global distribution are added to
+its own (a Dirichlet prior), so a species never seen gets the global fit.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from cgpipe.errors import UserError
+from cgpipe.physics.prior.observed import ANGLE_EDGES, BOND_EDGES, DIHEDRAL_EDGES, Observed
+from cgpipe.physics.prior.prior import SEPARATIONS, Prior, Weights
+from cgpipe.physics.prior.terms import angle_energy
+from cgpipe.units import thermal_energy
+
+EDGE_SHARE = 0.002
+"""Share of the angles beyond each end of the Fourier series' range."""
+ANGLE_LIMITS = np.radians([20.0, 170.0])
+"""The range never goes beyond these, whatever the data say."""
+WALL_WIDTH = 0.1
+"""The wall costs kT/2 at so much of cos θ beyond the range."""
+RIDGE = 1e-4
+"""Precision of the prior on every coefficient in units of kT, per sample."""
+SIGMA_LIMITS = (0.8, 1.1)
+"""A pair's σ stays within these multiples of the global one: a pair that merely never met is not large."""
+REPULSION_RANGE = 2.0
+EXCLUDED_RANGE = 1.3
+
+
+class FitOptions(NamedTuple):
+    """What a user may choose about the fits; the meaning of each is in the configuration's key table."""
+
+    angle_terms: int = 10
+    dihedral_terms: int = 2
+    pseudo_count: float = 1.0
+    shrinkage: float = 500.0
+    contact_percentile: float = 0.5
+    contact_energy: float = 2.0
+
+
+def fit_prior(
+    observed: Observed, types: tuple[str, ...], cutoff: float, weights: Weights, options: FitOptions
+) -> Prior:
+    """The prior of the observed histograms.
+
+    Raises:
+        UserError: the data hold no bonds, angles or dihedrals.
+    """
+    for term in ("bond", "angle", "dihedral"):
+        if getattr(observed, term).sum() == 0:
+            raise UserError(
+                f"no {term} in the training data: the prior needs at least one chain of four consecutive residues"
+            )
+    kT = thermal_energy(observed.temperature)
+    r0, k = fit_bonds(observed.bond, kT, options.shrinkage)
+    angle = fit_angles(observed.angle, kT, options.angle_terms, options.pseudo_count, options.shrinkage)
+    dihedral_k, phase = fit_dihedrals(
+        observed.dihedral, kT, options.dihedral_terms, options.pseudo_count, options.shrinkage
+    )
+    sigma = contact_distances(observed.pair, observed.pair_edges, options.contact_percentile, options.shrinkage)
+    epsilon = options.contact_energy * kT
+    tables = {
+        "bond_r0": r0,
+        "bond_k": k,
+        "angle_coefficients": angle[0],
+        "angle_lower": angle[1],
+        "angle_upper": angle[2],
+        "angle_wall": angle[3],
+        "dihedral_k": dihedral_k,
+        "dihedral_phase": phase,
+        "repulsion_epsilon": epsilon,
+        "repulsion_sigma": sigma[-1],
+        "excluded_epsilon": epsilon,
+        "excluded_sigma": sigma[:-1],
+    }
+    return Prior(
+        **{name: jnp.asarray(table, jnp.float32) for name, table in tables.items()},
+        weights=weights,
+        types=types,
+        cutoff=cutoff,
+        repulsion_range=REPULSION_RANGE,
+        excluded_range=EXCLUDED_RANGE,
+    )
+
+
+def blend(counts: Float[ndarray, "*rows bins"], shrinkage: float, pseudo_count: float = 0.0) -> ndarray:
+    """Distribution of every row, blended with that of all rows together; each sums to 1."""
+    counts = counts.astype(np.float64)
+    total = counts.reshape(-1, counts.shape[-1]).sum(0) + pseudo_count
+    mixed = counts + pseudo_count + shrinkage * total / total.sum()
+    return mixed / mixed.sum(-1, keepdims=True)
+
+
+def fit_bonds(counts: ndarray, kT: float, shrinkage: float) -> tuple[ndarray, ndarray]:
+    """r₀ [Å] and k [kcal/mol/Å²] of p(r) ∝ r² e^{−k(r−r₀)²/2kT}, for every row of a table of histograms."""
+    r = _centres(BOND_EDGES)
+    weight = blend(counts, shrinkage) / r**2
+    weight /= weight.sum(-1, keepdims=True)
+    r0 = weight @ r
+    variance = np.sum(weight * (r - r0[..., None]) ** 2, axis=-1)
+    return r0, kT / variance
+
+
+def fit_angles(
+    counts: ndarray, kT: float, terms: int, pseudo_count: float, shrinkage: float
+) -> tuple[ndarray, ndarray, ndarray, ndarray]:
+    """Coefficients [kcal/mol], θ_lo, θ_hi [rad] and κ [kcal/mol] for every row of a table of histograms."""
+    theta = _centres(ANGLE_EDGES)
+    plain = blend(counts, shrinkage)
+    below = np.cumsum(plain, axis=-1)
+    lower = np.maximum(theta[np.argmax(below > EDGE_SHARE, axis=-1)], ANGLE_LIMITS[0])
+    upper = np.minimum(theta[np.argmax(below > 1 - EDGE_SHARE, axis=-1)], ANGLE_LIMITS[1])
+    wall = np.full(len(counts), kT / WALL_WIDTH**2)
+    coefficients = np.zeros((len(counts), terms))
+    for row in range(len(counts)):
+        inside = (theta >= lower[row]) & (theta <= upper[row])
+        share = plain[row] + pseudo_count * inside / (counts[row].sum() + shrinkage)
+        limits = (np.full_like(theta, edge[row]) for edge in (lower, upper))
+
+        def energy(unit: ndarray, wall: float, limits: tuple[ndarray, ...] = tuple(limits)) -> ndarray:
+            many = np.broadcast_to(unit, (len(theta), terms))
+            return np.asarray(angle_energy(np.cos(theta), many, *limits, np.full_like(theta, wall)), np.float64)
+
+        basis = np.stack([energy(unit, 0.0) for unit in np.eye(terms)], axis=-1)
+        fixed = np.log(np.sin(theta)) - energy(np.zeros(terms), wall[row]) / kT
+        coefficients[row] = kT * _most_likely(share / share.sum(), basis, fixed)
+    return coefficients, lower, upper, wall
+
+
+def fit_dihedrals(
+    counts: ndarray, kT: float, terms: int, pseudo_count: float, shrinkage: float
+) -> tuple[ndarray, ndarray]:
+    """k_n ≥ 0 [kcal/mol] and γ_n [rad] for every row of a table of histograms."""
+    phi = _centres(DIHEDRAL_EDGES)
+    n = np.arange(1, terms + 1)
+    basis = np.concatenate([np.cos(phi[:, None] * n), np.sin(phi[:, None] * n)], axis=1)
+    found = np.stack([_most_likely(p, basis, np.zeros_like(phi)) for p in blend(counts, shrinkage, pseudo_count)])
+    cosine, sine = kT * found[:, :terms], kT * found[:, terms:]
+    return np.hypot(cosine, sine), np.arctan2(sine, cosine)
+
+
+def contact_distances(counts: ndarray, edges: ndarray, percentile: float, shrinkage: float) -> ndarray:
+    """σ [Å]: the distance below which so many percent of the distances within the cutoff lie.
+
+    Args:
+        counts: by kind of pair (|i−j| = 2…5, farther), both species, distance.
+        edges: of the distance bins [Å].
+        percentile: 0 … 50.
+        shrinkage: samples at which a pair's own value weighs as much as that of all species together.
+
+    Returns:
+        By kind and both species. A kind never observed takes the value of the next closer one.
+    """
+    kinds, types = counts.shape[:2]
+    sigma = np.zeros((kinds, types, types))
+    for kind in range(kinds):
+        total = counts[kind].sum((0, 1))
+        if total.sum() == 0:
+            sigma[kind] = sigma[kind - 1]
+            continue
+        anywhere = _percentile(total, edges, percentile)
+        number = counts[kind].sum(-1)
+        own = _percentile(counts[kind], edges, percentile)
+        mixed = (number * np.where(number > 0, own, 0) + shrinkage * anywhere) / (number + shrinkage)
+        sigma[kind] = np.clip(mixed, *(limit * anywhere for limit in SIGMA_LIMITS))
+    return sigma
+
+
+def _percentile(counts: ndarray, edges: ndarray, percentile: float) -> ndarray:
+    """Percentile of histograms along the last axis, upper edge of its bin."""
+    below = np.cumsum(counts, axis=-1)
+    return edges[1:][np.argmax(below >= np.maximum(percentile / 100 * below[..., -1:], 1), axis=-1)]
+
+
+def _most_likely(share: ndarray, basis: ndarray, fixed: ndarray) -> ndarray:
+    """Coefficients c of p ∝ exp(fixed − basis · c) with the largest likelihood under a weak ridge.
+
+    Damped Newton steps on a strictly concave function.
+    """
+    observed = share @ basis
+    c = np.zeros(basis.shape[1])
+
+    def loss(c: ndarray) -> tuple[float, ndarray]:
+        exponent = fixed - basis @ c
+        shift = exponent.max()
+        weight = np.exp(exponent - shift)
+        return observed @ c + shift + np.log(weight.sum()) + 0.5 * RIDGE * c @ c, weight / weight.sum()
+
+    value, p = loss(c)
+    for _ in range(200):
+        mean = p @ basis
+        gradient = observed - mean + RIDGE * c
+        centred = basis - mean
+        hessian = (centred * p[:, None]).T @ centred + RIDGE * np.eye(len(c))
+        step = np.linalg.solve(hessian, gradient)
+        size = 1.0
+        while size > 1e-8 and loss(c - size * step)[0] > value - 1e-4 * size * gradient @ step:
+            size /= 2
+        c = c - size * step
+        value, p = loss(c)
+        if gradient @ step < 1e-12:
+            return c
+    raise RuntimeError(f"a fit of {len(c)} coefficients to a histogram did not converge")
+
+
+def _centres(edges: ndarray) -> ndarray:
+    return 0.5 * (edges[1:] + edges[:-1])

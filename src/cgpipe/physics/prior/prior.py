@@ -1,0 +1,211 @@
+"""The prior: bonds, angles, dihedrals, repulsion and excluded volume of a chain of beads, as one energy per bead.
+
+E = w_bond E_bond + w_angle E_angle + w_dihedral E_dihedral + w_repulsion E_rep + w_excluded E_exc. A bond's energy
+belongs to its lower bead, an angle's to its middle bead, a dihedral's to the lower one of its two middle beads, and
+half of a pair's to each bead. Repulsion acts for |i−j| ≥ 6 in residue index and between chains, excluded volume
+for |i−j| = 2…5.
+"""
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PyTree
+
+from cgpipe.artefact import read_json
+from cgpipe.data.topology import Topology
+from cgpipe.physics.geometry import angle_cosines, bond_lengths, length, real_positions, turns
+from cgpipe.physics.neighbours import Neighbours
+from cgpipe.physics.prior.terms import angle_energy, bond_energy, dihedral_energy, repulsion_energy
+
+SEPARATIONS = (2, 3, 4, 5)
+"""|i−j| of the excluded volume; bonded neighbours have none, and farther ones have the repulsion."""
+
+TABLES = {
+    "bond": ("r0", "k"),
+    "angle": ("coefficients", "lower", "upper", "wall"),
+    "dihedral": ("k", "phase"),
+    "repulsion": ("epsilon", "sigma"),
+    "excluded": ("epsilon", "sigma"),
+}
+LIMITS = ("angle_lower", "angle_upper", "angle_wall")
+"""Where the data end: kept as they are when the parameters are trained."""
+
+
+class Weights(NamedTuple):
+    """Weight of each term in the sum."""
+
+    bond: float = 1.0
+    angle: float = 1.0
+    dihedral: float = 1.0
+    repulsion: float = 1.0
+    excluded: float = 1.0
+
+
+class Prior(eqx.Module):
+    """Parameters of the prior, in tables by species.
+
+    Attributes:
+        bond_r0: by the species of the lower and the upper bead [Å].
+        bond_k: likewise, of ½ k (r − r₀)² [kcal/mol/Å²].
+        angle_coefficients: by the species of the middle bead: a₁, b₁, a₂, b₂, … [kcal/mol].
+        angle_lower: likewise, θ_lo below which the energy is a parabola in cos θ [rad].
+        angle_upper: likewise, θ_hi [rad].
+        angle_wall: likewise, κ of that parabola [kcal/mol].
+        dihedral_k: by the species of the lower middle bead [kcal/mol].
+        dihedral_phase: likewise [rad].
+        repulsion_epsilon: energy at r = σ [kcal/mol].
+        repulsion_sigma: by the species of both beads, symmetric [Å].
+        excluded_epsilon: energy at r = σ [kcal/mol].
+        excluded_sigma: by |i−j| − 2 and the species of both beads, symmetric [Å].
+        weights: of the terms; never trained.
+        types: names of the species.
+        cutoff: range that no term exceeds [Å].
+        repulsion_range: the repulsion vanishes at this multiple of σ, or at the cutoff if that is less.
+        excluded_range: likewise, of the excluded volume.
+    """
+
+    bond_r0: Float[Array, "types types"]
+    bond_k: Float[Array, "types types"]
+    angle_coefficients: Float[Array, "types angle_terms"]
+    angle_lower: Float[Array, " types"]
+    angle_upper: Float[Array, " types"]
+    angle_wall: Float[Array, " types"]
+    dihedral_k: Float[Array, "types dihedral_terms"]
+    dihedral_phase: Float[Array, "types dihedral_terms"]
+    repulsion_epsilon: Float[Array, ""]
+    repulsion_sigma: Float[Array, "types types"]
+    excluded_epsilon: Float[Array, ""]
+    excluded_sigma: Float[Array, "4 types types"]
+    weights: Weights = eqx.field(static=True)
+    types: tuple[str, ...] = eqx.field(static=True)
+    cutoff: float = eqx.field(static=True)
+    repulsion_range: float = eqx.field(static=True)
+    excluded_range: float = eqx.field(static=True)
+
+    def term_energies(
+        self, R: Float[Array, "beads 3"], topology: Topology, neighbours: Neighbours
+    ) -> dict[str, Float[Array, " beads"]]:
+        """Weighted energy of every bead, term by term [kcal/mol]; 0 on padded beads.
+
+        Args:
+            R: positions [Å].
+            topology: of the same beads, in chain order.
+            neighbours: complete within ``cutoff``.
+        """
+        R = real_positions(R, topology)
+        species = jnp.where(jnp.asarray(topology.mask), jnp.asarray(topology.species), 0)
+        bonded = {
+            "bond": self._bonds(R, topology, species),
+            "angle": self._angles(R, topology, species),
+            "dihedral": self._dihedrals(R, topology, species),
+        }
+        energies = {**bonded, **self._pairs(R, topology, species, neighbours)}
+        return {term: getattr(self.weights, term) * energy for term, energy in energies.items()}
+
+    def bead_energies(
+        self, R: Float[Array, "beads 3"], topology: Topology, neighbours: Neighbours
+    ) -> Float[Array, " beads"]:
+        """Energy of every bead [kcal/mol]; arguments as for ``term_energies``."""
+        bond, angle, dihedral, repulsion, excluded = self.term_energies(R, topology, neighbours).values()
+        return bond + angle + dihedral + repulsion + excluded
+
+    def _bonds(self, R: Array, topology: Topology, species: Array) -> Float[Array, " beads"]:
+        r, exists = bond_lengths(R, topology)
+        pair = species[:-1], species[1:]
+        energy = bond_energy(r, self.bond_r0.astype(R.dtype)[pair], self.bond_k.astype(R.dtype)[pair])
+        return _owned(jnp.where(exists, energy, 0), 0, len(R))
+
+    def _angles(self, R: Array, topology: Topology, species: Array) -> Float[Array, " beads"]:
+        cosine, exists = angle_cosines(R, topology)
+        tables = (self.angle_coefficients, self.angle_lower, self.angle_upper, self.angle_wall)
+        middle = species[1:-1]
+        energy = angle_energy(cosine, *(table.astype(R.dtype)[middle] for table in tables))
+        return _owned(jnp.where(exists, energy, 0), 1, len(R))
+
+    def _dihedrals(self, R: Array, topology: Topology, species: Array) -> Float[Array, " beads"]:
+        turn = turns(R, topology)
+        middle = species[1 : 1 + len(turn.exists)]
+        k, phase = self.dihedral_k.astype(R.dtype)[middle], self.dihedral_phase.astype(R.dtype)[middle]
+        energy = dihedral_energy(turn.real, turn.imaginary, k, phase)
+        return _owned(jnp.where(turn.exists, energy, 0), 1, len(R))
+
+    def _pairs(
+        self, R: Array, topology: Topology, species: Array, neighbours: Neighbours
+    ) -> dict[str, Float[Array, " beads"]]:
+        other = neighbours.index
+        chain, residue = jnp.asarray(topology.chain), jnp.asarray(topology.residue)
+        away = jnp.where(neighbours.mask[..., None], R[other] - R[:, None], self.cutoff)
+        r = length(away)
+        pair = jnp.broadcast_to(species[:, None], other.shape), species[other]
+        apart = jnp.abs(residue[other] - residue[:, None])
+        apart = jnp.where(chain[other] == chain[:, None], apart, SEPARATIONS[-1] + 1)
+        far = neighbours.mask & (apart > SEPARATIONS[-1])
+        near = neighbours.mask & (apart >= SEPARATIONS[0]) & (apart <= SEPARATIONS[-1])
+        nth = jnp.clip(apart - SEPARATIONS[0], 0, len(SEPARATIONS) - 1)
+        sigma = self.repulsion_sigma.astype(R.dtype)[pair]
+        sigma_near = self.excluded_sigma.astype(R.dtype)[(nth, *pair)]
+        repulsion = self._repulsion(r, self.repulsion_epsilon, sigma, self.repulsion_range)
+        excluded = self._repulsion(r, self.excluded_epsilon, sigma_near, self.excluded_range)
+        return {
+            "repulsion": 0.5 * jnp.sum(jnp.where(far, repulsion, 0), axis=1),
+            "excluded": 0.5 * jnp.sum(jnp.where(near, excluded, 0), axis=1),
+        }
+
+    def _repulsion(self, r: Array, epsilon: Array, sigma: Array, reach: float) -> Array:
+        return repulsion_energy(r, epsilon.astype(r.dtype), sigma, jnp.minimum(reach * sigma, self.cutoff))
+
+    def trainable(self) -> PyTree[bool]:
+        """True for every table that training may move: all but the limits of the angle data."""
+        everything = jax.tree.map(lambda _: True, self)
+        return eqx.tree_at(lambda prior: [getattr(prior, name) for name in LIMITS], everything, [False] * len(LIMITS))
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, as JSON-serialisable numbers; ``from_json`` gives the same bits back."""
+        tables = {
+            term: {name: np.asarray(getattr(self, f"{term}_{name}")).tolist() for name in names}
+            for term, names in TABLES.items()
+        }
+        tables["repulsion"]["range"] = self.repulsion_range
+        tables["excluded"]["range"] = self.excluded_range
+        return {"types": list(self.types), "cutoff": self.cutoff, "weights": self.weights._asdict(), **tables}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Prior":
+        """The prior that ``to_json`` described."""
+        arrays = {f"{term}_{name}": jnp.asarray(content[term][name]) for term, names in TABLES.items() for name in names}
+        return cls(
+            **arrays,
+            weights=Weights(**content["weights"]),
+            types=tuple(content[" types"]),
+            cutoff=content["cutoff"],
+            repulsion_range=content["repulsion"]["range"],
+            excluded_range=content["excluded"]["range"],
+        )
+
+
+def _owned(energy: Float[Array, " terms"], first: int, beads: int) -> Float[Array, " beads"]:
+    """Energies of consecutive terms on consecutive beads, the first term's on row ``first``."""
+    return jnp.pad(energy, (first, beads))[:beads]
+
+
+def read_prior(path: Path) -> Prior:
+    """The prior in a ``prior.json``.
+
+    Raises:
+        UserError: missing, damaged or another kind of file.
+    """
+    return Prior.from_json(read_json(path, "prior")["prior"])
+
+
+def reach(prior: Prior) -> float:
+    """Distance beyond which no pair term acts [Å]."""
+    longest = max(
+        prior.repulsion_range * float(prior.repulsion_sigma.max()),
+        prior.excluded_range * float(prior.excluded_sigma.max()),
+    )
+    return math.nextafter(min(longest, prior.cutoff), math.inf)
