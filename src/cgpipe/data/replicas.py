@@ -1,0 +1,56 @@
+"""What one simulation left behind: its record, and its trajectory as an array."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from mdtraj.formats import DCDTrajectoryFile
+
+from cgpipe.artefact import read_json
+from cgpipe.errors import UserError
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One simulation.
+
+    Attributes:
+        record: content of ``simulation.json``.
+        R: positions in chain order [Å]; only frames up to the first one that is not finite.
+        times: time of each frame [ps].
+        broken_frames: frames from the first one on that is not finite.
+    """
+
+    record: dict[str, Any]
+    R: Float[np.ndarray, "frames beads 3"]
+    times: Float[np.ndarray, " frames"]
+    broken_frames: int
+
+
+def read_replica(record_path: Path, beads: int) -> Replica:
+    """Read ``simulation.json`` and the ``traj.dcd`` beside it.
+
+    Args:
+        record_path: the record.
+        beads: what the protein has; another number in the trajectory is an error.
+
+    Raises:
+        UserError: a file is missing or damaged, or belongs to another protein.
+    """
+    record = read_json(record_path, "simulation")
+    path = Path(record_path).with_name("traj.dcd")
+    if not path.is_file():
+        raise UserError(f"{path}: no such file, but {record_path.name} is there; rerun this simulation")
+    try:
+        with DCDTrajectoryFile(str(path)) as file:
+            R = np.asarray(file.read()[0], dtype=np.float32)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read as DCD ({error}); rerun this simulation") from None
+    if R.shape[1] != beads:
+        raise UserError(f"{path}: {R.shape[1]} beads, but {record['protein']} has {beads}; rerun this simulation")
+    finite = np.all(np.isfinite(R), axis=(1, 2))
+    good = len(R) if finite.all() else int(np.argmin(finite))
+    times = np.arange(good) * float(record["save_every"])
+    return Replica(record, R[:good], times, len(R) - good)

@@ -1,0 +1,156 @@
+"""Stage ``validate``: what one protein's exported model gets right and wrong, in numbers with intervals."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cgpipe import stage
+from cgpipe.artefact import header, write_json
+from cgpipe.config.slices import ValidateSettings
+from cgpipe.data.projection import Projection, read_projection
+from cgpipe.data.replicas import Replica, read_replica
+from cgpipe.data.store import Dataset, Frames, open_dataset
+from cgpipe.data.topology import Topology
+from cgpipe.deploy.program import Program, load_program
+from cgpipe.errors import UserError
+from cgpipe.model.potential import Potential
+from cgpipe.physics.force_errors import force_metrics, force_sums, paired_metrics, time_blocks
+from cgpipe.physics.prior import Prior, read_prior
+from cgpipe.physics.statistics import resampling
+from cgpipe.physics.structure import Comparison, compare_structures
+from cgpipe.physics.survival import death_rate_bound, survival_curve
+
+SEED = 0
+"""Of the bootstrap: the same artefacts give the same intervals."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Compare the forces of a program with held-out labels, and its simulations with the reference ensemble."""
+    parser = stage.parser("validate", __doc__ or "")
+    for name in ("projection", "dataset", "prior", "program", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--simulations", type=Path, nargs="+", required=True, help="simulation.json of every replica")
+    arguments = parser.parse_args(argv)
+    settings = stage.settings(arguments.settings, ValidateSettings)
+    projection = read_projection(arguments.projection)
+    program = load_program(arguments.program)
+    replicas = [read_replica(path, len(projection.residue)) for path in arguments.simulations]
+    generator = np.random.default_rng(SEED)
+    with open_dataset(arguments.dataset) as dataset:
+        forces = _forces(projection.protein, dataset, read_prior(arguments.prior), program, settings, generator)
+    structure, curves = _structure(projection, replicas, settings, generator)
+    survival, curves["survival"] = _survival(replicas)
+    inputs = {name: getattr(arguments, name) for name in ("projection", "dataset", "prior", "program")}
+    inputs |= {f"simulation {number}": path for number, path in enumerate(arguments.simulations)}
+    body = {
+        "protein": projection.protein,
+        "member": program.metadata["member"],
+        "beads": len(projection.residue),
+        "residues": list(projection.residue_name),
+        **forces,
+        **survival,
+        **structure,
+        "replica_records": [_record(replica) for replica in replicas],
+        "curves": curves,
+    }
+    write_json(arguments.out, header("validation", settings.model_dump(by_alias=True), inputs), body)
+    return 0
+
+
+def _forces(
+    protein: str,
+    dataset: Dataset,
+    prior: Prior,
+    program: Program,
+    settings: ValidateSettings,
+    generator: np.random.Generator,
+) -> dict[str, Any]:
+    """Metrics of program, prior alone, no force and shuffled forces on the protein's test frames."""
+    frames = dataset.load_protein(protein, "test")
+    if not len(frames.R):
+        return {"force_frames": 0}
+    full = np.stack([program.evaluate(R, _of_frame(frames, i)).forces for i, R in enumerate(frames.R)])
+    models = {
+        "force": full,
+        "prior_force": _prior_forces(prior, frames, dataset.cutoff),
+        "zero_force": np.zeros_like(full),
+        "shuffled_force": generator.permutation(full),
+    }
+    blocks = time_blocks(frames.trajectory, frames.frame, dataset.header["settings"]["dataset"]["block_frames"])
+    sums = {name: force_sums(frames.F, forces, blocks) for name, forces in models.items()}
+    weights = resampling(generator, int(blocks.max()) + 1, settings.validate_.bootstrap)
+    flat: dict[str, Any] = {
+        "force_frames": len(frames.R),
+        "force_blocks": int(blocks.max()) + 1,
+        "force_trajectories": len(np.unique(frames.trajectory)),
+        "force_label_rms": float(np.sqrt(np.mean(frames.F.astype(np.float64) ** 2))),
+    }
+    for name, part in sums.items():
+        flat |= force_metrics(part, weights, name)
+    return flat | {f"force_{k}": v for k, v in paired_metrics(sums["force"], sums["prior_force"], weights).items()}
+
+
+def _of_frame(frames: Frames, index: int) -> Topology:
+    return Topology(*(column[index] for column in frames.topology))
+
+
+def _prior_forces(prior: Prior, frames: Frames, cutoff: float) -> np.ndarray:
+    """Forces of the prior without any network [kcal/mol/Å]."""
+    potential = Potential(prior, None, cutoff, frames.R.shape[1] - 1)
+
+    @eqx.filter_jit
+    def forces(R: jax.Array, topology: Topology) -> jax.Array:
+        return jax.lax.map(lambda pair: potential.evaluate(*pair).forces, (R, topology), batch_size=64)
+
+    return np.asarray(forces(jnp.asarray(frames.R), jax.tree.map(jnp.asarray, frames.topology)))
+
+
+def _structure(
+    projection: Projection, replicas: list[Replica], settings: ValidateSettings, generator: np.random.Generator
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Simulated against reference ensemble at the temperature of the simulations."""
+    temperatures = {float(replica.record["temperature"]) for replica in replicas}
+    if len(temperatures) > 1:
+        raise UserError(f"{projection.protein}: simulations at several temperatures {sorted(temperatures)}; rerun them")
+    temperature = temperatures.pop()
+    reference = projection.of_temperature(temperature)
+    runs = [reference.R[reference.trajectory == index] for index in np.unique(reference.trajectory)]
+    if not runs:
+        raise UserError(f"{projection.protein}: simulated at {temperature:g} K, but no reference frame has it")
+    how = settings.validate_.model_dump()
+    topology = reference.topology()
+    numbers, curves = compare_structures(
+        runs, [r.R for r in replicas], [r.times for r in replicas], topology, Comparison(**how), generator
+    )
+    origin = {"native": f"frame 0 of trajectory {reference.trajectories[reference.trajectory[0]]}"}
+    return {"temperature": temperature, "reference_runs": len(runs), **origin, **numbers}, curves
+
+
+def _survival(replicas: list[Replica]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """How many replicas reached their end, and what bound on the rate of deaths that gives."""
+    ends = np.array([float(replica.record["picoseconds"]) for replica in replicas])
+    died = np.array([not replica.record["survived"] for replica in replicas])
+    times, alive = survival_curve(ends, died)
+    total = float(ends.sum())
+    flat = {
+        "replicas": len(replicas),
+        "replicas_survived": int(np.sum(~died)),
+        "simulated_ps": total,
+        "death_rate_bound": death_rate_bound(int(died.sum()), total),
+    }
+    return flat, {"time": times.tolist(), "alive": alive.tolist()}
+
+
+def _record(replica: Replica) -> dict[str, Any]:
+    """The replica's own record without its header, and what its trajectory lost."""
+    return {k: v for k, v in replica.record.items() if k != "cgpipe"} | {"broken_frames": replica.broken_frames}
+
+
+if __name__ == "__main__":
+    sys.exit(stage.run(main))
