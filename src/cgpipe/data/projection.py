@@ -1,0 +1,104 @@
+"""The projected protein: positions and mapped forces of its beads, where every frame came from, and the force map.
+
+One HDF5 file per protein, kind ``projection``; the datasets have the names of the fields below, ``quality`` is JSON.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from jaxtyping import Float32, Float64, Int32
+
+from cgpipe.artefact import create_h5, open_h5
+from cgpipe.errors import UserError
+from cgpipe.units import UNITS
+
+ARRAYS = ("R", "F", "chain", "residue", "temperature", "trajectory", "frame", "W")
+TEXTS = ("residue_name", "trajectories", "atom_name", "atom_residue")
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Beads of one protein over all its frames.
+
+    ``R`` [Å] and ``F`` [kcal/mol/Å]; ``residue`` numbers are consecutive exactly where beads are bonded; ``trajectory``
+    indexes ``trajectories`` (``temperature/replica``), ``frame`` counts in the source; ``W`` is the force map, with a column
+    per atom named by ``atom_name`` and ``atom_residue``; ``quality`` holds the figures of the projection.
+    """
+
+    protein: str
+    R: Float32[np.ndarray, "frames beads 3"]
+    F: Float32[np.ndarray, "frames beads 3"]
+    residue_name: tuple[str, ...]
+    chain: Int32[np.ndarray, " beads"]
+    residue: Int32[np.ndarray, " beads"]
+    temperature: Float32[np.ndarray, " frames"]
+    trajectories: tuple[str, ...]
+    trajectory: Int32[np.ndarray, " frames"]
+    frame: Int32[np.ndarray, " frames"]
+    W: Float64[np.ndarray, "beads atoms"]
+    atom_name: tuple[str, ...]
+    atom_residue: tuple[str, ...]
+    quality: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.R)
+
+    @property
+    def beads(self) -> int:
+        """Number of beads."""
+        return len(self.residue_name)
+
+    def reference_temperature(self) -> float:
+        """The temperature [K] with the most frames, the lowest of equals."""
+        temperatures, frames = np.unique(self.temperature, return_counts=True)
+        return float(temperatures[np.argmax(frames)])
+
+    def of_temperature(self, temperature: float) -> "Projection":
+        """The frames at one temperature [K].
+
+        Raises:
+            UserError: there are none.
+        """
+        kept = self.temperature == np.float32(temperature)
+        if not kept.any():
+            raise UserError(
+                f"{self.protein}: no frames at {temperature:g} K; there are {np.unique(self.temperature).tolist()} K"
+            )
+        names = ("R", "F", "temperature", "trajectory", "frame")
+        return replace(self, **{name: getattr(self, name)[kept] for name in names})
+
+
+def write_projection(path: Path, projection: Projection, head: Mapping[str, Any]) -> None:
+    """Write a projection atomically."""
+    with create_h5(path, head) as file:
+        file.attrs["protein"] = projection.protein
+        file.attrs["quality"] = json.dumps(projection.quality, allow_nan=False)
+        for name in ARRAYS:
+            file.create_dataset(name, data=getattr(projection, name))
+        for name in TEXTS:
+            file.create_dataset(name, data=list(getattr(projection, name)), dtype=h5py.string_dtype())
+
+
+def read_projection(path: Path) -> Projection:
+    """Read a projection.
+
+    Raises:
+        UserError: not a projection, other units, or damaged.
+    """
+    with open_h5(path, "projection") as file:
+        units = json.loads(file.attrs["cgpipe"])["units"]
+        if units != UNITS:
+            raise UserError(f"{path}: units {units}, but this cgpipe computes in {UNITS}; rerun the project stage")
+        try:
+            arrays = {name: file[name][()] for name in ARRAYS}
+            texts = {name: tuple(file[name].asstr()[()]) for name in TEXTS}
+        except (KeyError, OSError) as error:
+            raise UserError(f"{path}: damaged ({error}); rerun the project stage") from None
+        return Projection(
+            protein=file.attrs["protein"], quality=json.loads(file.attrs["quality"]), **arrays, **texts
+        )

@@ -1,0 +1,81 @@
+"""How good a fitted force map is on frames it has not seen, and when it has too many coefficients to be trusted.
+
+With p free coefficients per bead and n = 3 × frames rows, the variance of the mapped forces falls as 1 − p/n on the frames
+of the fit, and rises as 1/(1 − p/n) on others. So the honest number comes from k fits that each leave one fold out, and
+it needs no further pass over the data: with the Gram matrix P_k of fold k and the map w_k of the other folds it is w_k P_k w_kᵀ.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int
+
+from cgpipe.errors import UserError
+from cgpipe.physics.forcemap import Gram, Groups, optimal_coefficients
+
+LARGEST_SHARE = 2 / 3
+"""Trajectories are the folds unless one of them holds more than this share of the frames."""
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Which fold a frame belongs to: that of its trajectory, or of its block of time where trajectories will not do."""
+
+    count: int
+    lengths: tuple[int, ...]
+    of_trajectory: tuple[int, ...] | None
+
+    def of(self, trajectory: int, position: Int[np.ndarray, " frames"]) -> Int[np.ndarray, " frames"]:
+        """Folds of frames, given by their positions within one trajectory."""
+        if self.of_trajectory is not None:
+            return np.full(len(position), self.of_trajectory[trajectory], dtype=np.int64)
+        return position * self.count // self.lengths[trajectory]
+
+
+def make_folds(lengths: Sequence[int], count: int) -> Folds:
+    """At most ``count`` folds of about equal numbers of frames.
+
+    Args:
+        lengths: frames of each trajectory.
+        count: folds wanted, at least 2.
+    """
+    if len(lengths) < 2 or max(lengths) > LARGEST_SHARE * sum(lengths):
+        return Folds(count, tuple(lengths), None)
+    count = min(count, len(lengths))
+    frames = np.zeros(count, dtype=np.int64)
+    of_trajectory = np.zeros(len(lengths), dtype=np.int64)
+    for trajectory in sorted(range(len(lengths)), key=lambda t: -lengths[t]):
+        fold = int(np.argmin(frames))
+        of_trajectory[trajectory] = fold
+        frames[fold] += lengths[trajectory]
+    return Folds(count, tuple(lengths), tuple(of_trajectory.tolist()))
+
+
+def overfit_ratio(groups: Groups, frames: int) -> float:
+    """p/n: free coefficients per bead over 3 × frames."""
+    return len(groups.free) / (3 * frames)
+
+
+def refuse_overfit(ratio: float, limit: float, groups: Groups, where: str) -> None:
+    """Raise UserError where a map has too many coefficients for the frames it is fitted to."""
+    if ratio > limit:
+        frames = int(np.ceil(len(groups.free) / (3 * limit))) if limit else 0
+        raise UserError(
+            f"{where}: {len(groups.free)} free coefficients per bead for {len(groups.free) / (3 * ratio):.0f} frames is a "
+            f"ratio of {ratio:.2f}, above project.max_overfit {limit:g}: the projected forces would be fitted to noise; "
+            f"use at least {frames} frames, or project.map: uniform"
+        )
+
+
+def crossfit_coefficients(gram: Gram, groups: Groups, ridge: float, where: str) -> Float64[np.ndarray, "folds beads groups"]:
+    """For each fold the optimal coefficients fitted to all other folds."""
+    return np.stack(
+        [optimal_coefficients(gram.mean(without=fold), groups, ridge, where) for fold in range(gram.folds)]
+    )
+
+
+def heldout_rms(coefficients: Float64[np.ndarray, "folds beads groups"], gram: Gram) -> float:
+    """RMS per component [kcal/mol/Å] over all frames, each mapped by the fit that has not seen it."""
+    squares = np.einsum("kig,kgh,kih->", coefficients, gram.total, coefficients, optimize=True)
+    return float(np.sqrt(squares / (gram.rows.sum() * coefficients.shape[1])))

@@ -1,0 +1,167 @@
+"""Linear force maps from atoms to beads, and the variance of what they give.
+
+A map W (beads × atoms) turns atomic forces F into bead forces W F. With beads at Cα atoms it is a valid estimate of the
+mean force when W is 1 on the own Cα and 0 on the other beads' Cα, and equal on all atoms of a rigid group (Ciccotti,
+Kapral, Vanden-Eijnden 2005; Krämer et al., J. Phys. Chem. Lett. 14, 3970, 2023). Such maps differ by noise only:
+
+* ``slice``: the force on the Cα alone. It breaks the second rule where bonds to hydrogen are constrained: biased.
+* ``uniform``: the summed force on the Cα's rigid group.
+* ``optimal``: among all valid maps the one with the least Σ‖W F‖² over the frames.
+
+With one coefficient per rigid group (c: groups of Cα, f: all other groups) and the Gram matrix P of the groups' summed
+forces, plus the ridge λ n_g on its diagonal, the optimal map is w_c = e_I, w_f = −P_ff⁻¹ P_fc: minus the least-squares
+regression of the own group's force on the free groups' forces. P itself may be singular (Σ F = 0); P_ff is not.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse
+from jaxtyping import Float, Float64, Int
+
+from cgpipe.errors import UserError
+
+DEPENDENT_BELOW = 1e-10
+"""A free group whose forces are a linear function of others' up to this share of its variance is dependent."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Rigid groups of a protein's atoms and which of them hold the beads.
+
+    ``label`` gives each atom's group, ``bead`` each bead's group, ``alpha`` each bead's atom.
+    """
+
+    label: Int[np.ndarray, " atoms"]
+    bead: Int[np.ndarray, " beads"]
+    alpha: Int[np.ndarray, " beads"]
+
+    @property
+    def count(self) -> int:
+        """Number of groups."""
+        return int(self.label.max()) + 1
+
+    @property
+    def free(self) -> Int[np.ndarray, " free"]:
+        """Groups without a bead: their coefficients are what the optimal map chooses."""
+        return np.setdiff1d(np.arange(self.count), self.bead)
+
+    @property
+    def sizes(self) -> Int[np.ndarray, " groups"]:
+        """Atoms in each group."""
+        return np.bincount(self.label, minlength=self.count)
+
+
+def bead_groups(label: Int[np.ndarray, " atoms"], alpha: Int[np.ndarray, " beads"], where: str) -> Groups:
+    """Check that every bead has a rigid group of its own.
+
+    Raises:
+        UserError: two Cα are tied by constraints, so no valid map exists.
+    """
+    bead = label[alpha]
+    if len(np.unique(bead)) < len(bead):
+        raise UserError(
+            f"{where}: two Cα atoms are tied by constraints, so their forces cannot be told apart; check project.constraints"
+        )
+    return Groups(label, bead, alpha)
+
+
+def group_forces(F: Float[np.ndarray, "frames atoms 3"], groups: Groups) -> Float64[np.ndarray, "rows groups"]:
+    """Summed force of each rigid group [kcal/mol/Å]; rows are 3 × frames."""
+    atoms = len(groups.label)
+    tie = scipy.sparse.csr_array((np.ones(atoms), (groups.label, np.arange(atoms))), shape=(groups.count, atoms))
+    columns = F.transpose(1, 0, 2).reshape(atoms, -1).astype(np.float64)
+    return np.ascontiguousarray((tie @ columns).T)
+
+
+@dataclass
+class Gram:
+    """Streamed Σ f fᵀ of group forces, one matrix per fold, and the number of rows (3 × frames) in each."""
+
+    folds: int
+    groups: int
+
+    def __post_init__(self) -> None:
+        self.total = np.zeros((self.folds, self.groups, self.groups))
+        self.rows = np.zeros(self.folds, dtype=np.int64)
+
+    def add(self, forces: Float64[np.ndarray, "rows groups"], fold: int) -> None:
+        """Take in rows of group forces that belong to one fold."""
+        self.total[fold] += forces.T @ forces
+        self.rows[fold] += len(forces)
+
+    def mean(self, *, without: int | None = None) -> Float64[np.ndarray, "groups groups"]:
+        """Mean over rows [(kcal/mol/Å)²], of all folds or of all but one."""
+        used = [fold for fold in range(self.folds) if fold != without]
+        return self.total[used].sum(axis=0) / max(int(self.rows[used].sum()), 1)
+
+
+def uniform_coefficients(groups: Groups) -> Float64[np.ndarray, "beads groups"]:
+    """Group coefficients of the uniform map: 1 on the own group, 0 elsewhere."""
+    coefficients = np.zeros((len(groups.bead), groups.count))
+    coefficients[np.arange(len(groups.bead)), groups.bead] = 1.0
+    return coefficients
+
+
+def optimal_coefficients(
+    gram: Float64[np.ndarray, "groups groups"], groups: Groups, ridge: float, where: str
+) -> Float64[np.ndarray, "beads groups"]:
+    """Group coefficients of the optimal map.
+
+    Args:
+        gram: mean Gram matrix of the group forces [(kcal/mol/Å)²].
+        groups: rigid groups and beads.
+        ridge: λ [(kcal/mol/Å)²] of λ‖W‖².
+        where: protein, for the error message.
+
+    Raises:
+        UserError: the free groups' forces are linearly dependent, so that the map is not unique.
+    """
+    free, coefficients = groups.free, uniform_coefficients(groups)
+    if not len(free):
+        return coefficients
+    regularised = gram + ridge * np.diag(groups.sizes)
+    P_ff, P_fc = regularised[np.ix_(free, free)], regularised[np.ix_(free, groups.bead)]
+    scale = np.sqrt(np.diag(P_ff))
+    scale = np.where(scale > 0.0, scale, 1.0)
+    try:
+        factor = scipy.linalg.cholesky(P_ff / np.outer(scale, scale), lower=True)
+        dependent = bool((np.diag(factor) ** 2 < DEPENDENT_BELOW).any())
+    except scipy.linalg.LinAlgError:
+        dependent = True
+    if dependent:
+        raise UserError(
+            f"{where}: the forces on its atoms are linearly dependent, so the optimal map is not unique (too few different "
+            "frames?); use more frames, set project.ridge, or choose project.map: uniform"
+        )
+    solution = scipy.linalg.cho_solve((factor, True), P_fc / scale[:, None])
+    coefficients[:, free] = -(solution / scale[:, None]).T
+    return coefficients
+
+
+def atom_map(coefficients: Float64[np.ndarray, "beads groups"], groups: Groups) -> Float64[np.ndarray, "beads atoms"]:
+    """W: every atom gets its group's coefficient."""
+    return coefficients[:, groups.label]
+
+
+def slice_map(groups: Groups) -> Float64[np.ndarray, "beads atoms"]:
+    """W of the slice map: 1 on the own Cα, 0 elsewhere."""
+    W = np.zeros((len(groups.alpha), len(groups.label)))
+    W[np.arange(len(groups.alpha)), groups.alpha] = 1.0
+    return W
+
+
+def check_map(W: Float64[np.ndarray, "beads atoms"], groups: Groups, *, tied: bool) -> None:
+    """Raise AssertionError unless W is 1 on the own Cα and 0 on the others' and, if ``tied``, equal in rigid groups."""
+    if not np.array_equal(W[:, groups.alpha], np.eye(len(groups.alpha))):
+        raise AssertionError("force map: not 1 on the own Cα and 0 on the other beads'")
+    representative = np.zeros(groups.count, dtype=np.int64)
+    representative[groups.label] = np.arange(len(groups.label))
+    if tied and not np.array_equal(W, W[:, representative[groups.label]]):
+        raise AssertionError("force map: unequal coefficients within a rigid group")
+
+
+def mapped_rms(coefficients: Float64[np.ndarray, "beads groups"], gram: Float64[np.ndarray, "groups groups"]) -> float:
+    """RMS per component [kcal/mol/Å] of the bead forces over the rows that ``gram`` averages: √ mean_I (w_I P w_Iᵀ)."""
+    return float(np.sqrt(np.einsum("ig,gh,ih->i", coefficients, gram, coefficients, optimize=True).mean()))

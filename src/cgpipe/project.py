@@ -1,0 +1,45 @@
+"""Stage ``project``: one protein's all-atom frames → positions and forces of its beads."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cgpipe.artefact import header
+from cgpipe.config.slices import ProjectSettings
+from cgpipe.data.projection import write_projection
+from cgpipe.data.readers import open_mdcath
+from cgpipe.physics.projector import Choices, project
+from cgpipe.stage import parser, run, settings
+
+
+def main(argv: Sequence[str]) -> int:
+    """Read the frames that the settings name, project them, write the artefact."""
+    args = _arguments(argv)
+    chosen = settings(args.settings, ProjectSettings)
+    source = chosen.protein
+    choices = Choices(**chosen.project.model_dump(), aliases=chosen.species.aliases)
+    with open_mdcath(Path(source.path), source.domain, source.temperatures, source.replicas, source.stride) as reader:
+        projection = project(args.protein, reader, choices)
+    quality = projection.quality
+    for note in quality["notes"]:
+        print(f"warning: {args.protein}: {note}", file=sys.stderr)
+    head = header("projection", chosen.model_dump(mode="json"), {"trajectories": Path(source.path)})
+    write_projection(args.out, projection, head)
+    print(
+        f"{args.protein}: {projection.beads} beads, {len(projection)} frames, "
+        f"force RMS {quality['rms'][choices.map]:.2f} in sample, {quality['rms_heldout'][choices.map]:.2f} held out "
+        f"[kcal/mol/Å], {quality['overfit_ratio']:.3f} coefficients per row"
+    )
+    return 0
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    arguments = parser("project", __doc__)
+    arguments.add_argument("--protein", required=True, help="name of the protein")
+    arguments.add_argument("--out", required=True, type=Path, help="projection to write (HDF5)")
+    return arguments.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
