@@ -1,0 +1,163 @@
+"""Allegro: a strictly local equivariant network (Musaelian et al., arXiv:2204.05249), one energy per bead.
+
+Every directed edge i→j inside the cutoff carries scalars and tensors. Scalars begin as a type embedding times a radial
+basis; tensors as scalars times spherical harmonics. In each layer the edges of a bead are summed to its environment,
+env_i = Σ_j w_ij Y(r_ij)/√n̄, every edge's tensors are multiplied by it, and the scalars that come out go through a
+latent MLP together with all scalars before them. E_i = scale·Σ_j E_ij/√(2n̄) + shift, E_ij from a readout MLP of all
+scalars. All features vanish at the cutoff with two derivatives, because no map has a bias.
+
+Edges are a padded matrix [beads, slots], so sums over neighbours are sums over an axis; tensors are one contiguous
+array [beads, slots, channels] per component, which XLA fuses best.
+"""
+
+import math
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from cgpipe.data.topology import Topology
+from cgpipe.model.angular import spherical_harmonics
+from cgpipe.model.mlp import MLP, unit_uniform
+from cgpipe.model.presets import Sizes
+from cgpipe.model.radial import bessel_basis
+from cgpipe.model.tensor_product import Couplings, couplings, harmonic_irreps, tensor_product
+from cgpipe.physics.neighbours import Neighbours
+
+OUTPUT_GAIN = 0.05
+"""Factor on the untrained edge energies: the network starts as a small correction to the prior."""
+
+CLOSEST = 1e-3
+"""Distances [Å] below this are treated as this, so that coinciding beads have finite energies and forces."""
+
+
+class AllegroSettings(NamedTuple):
+    """What defines a network apart from its weights.
+
+    ``mean_neighbours`` and ``energy_scale`` [kcal/mol] come from the training set.
+    """
+
+    sizes: Sizes
+    l_max: int
+    tensor_channels: int
+    types: int
+    cutoff: float
+    mean_neighbours: float
+    energy_scale: float
+
+
+class Layer(eqx.Module):
+    """One tensor product with the bead's environment and one latent MLP."""
+
+    path_weights: Float[Array, "paths channels"]
+    latent: MLP
+    terms: Couplings = eqx.field(static=True)
+    environment_width: int = eqx.field(static=True)
+
+    def __init__(self, settings: AllegroSettings, number: int, key: PRNGKeyArray):
+        sizes, channels = settings.sizes, settings.tensor_channels
+        last = number == sizes.layers - 1
+        irreps = harmonic_irreps(settings.l_max)
+        self.terms = couplings(irreps, irreps, irreps[:1] if last else irreps)
+        self.environment_width = 0 if last else channels * len(irreps)
+        key_paths, key_latent = jax.random.split(key)
+        self.path_weights = unit_uniform(key_paths, (self.terms.paths, channels))
+        features = sizes.embed[1]
+        hidden = [sizes.mlp_width] * (sizes.mlp_depth - 1)
+        self.latent = MLP([features * (number + 1) + channels, *hidden, features + self.environment_width], key_latent)
+
+
+class Allegro(eqx.Module):
+    """The network; called with one structure, returns one energy per bead [kcal/mol]."""
+
+    centre_types: Float[Array, "types half"]
+    neighbour_types: Float[Array, "types half"]
+    radial: MLP
+    embedding: MLP
+    tensors: MLP
+    layers: tuple[Layer, ...]
+    readout: MLP
+    type_scale: Float[Array, "types"]
+    type_shift: Float[Array, "types"]
+    settings: AllegroSettings = eqx.field(static=True)
+
+    def __init__(self, settings: AllegroSettings, key: PRNGKeyArray):
+        sizes = settings.sizes
+        (width, features), half = sizes.embed, sizes.embed[0] // 2
+        keys = iter(jax.random.split(key, 6 + sizes.layers))
+        self.centre_types = jax.random.normal(next(keys), (settings.types, half))
+        self.neighbour_types = jax.random.normal(next(keys), (settings.types, half))
+        self.radial = MLP([sizes.radial, width], next(keys))
+        self.embedding = MLP([width, features, features], next(keys))
+        self.tensors = MLP([features, 2 * settings.tensor_channels * (settings.l_max + 1)], next(keys))
+        self.layers = tuple(Layer(settings, number, next(keys)) for number in range(sizes.layers))
+        self.readout = MLP([features * (sizes.layers + 1), sizes.readout, 1], next(keys), OUTPUT_GAIN)
+        self.type_scale = jnp.ones(settings.types)
+        self.type_shift = jnp.zeros(settings.types)
+        self.settings = settings
+
+    def bead_energies(
+        self, R: Float[Array, "beads 3"], topology: Topology, neighbours: Neighbours
+    ) -> Float[Array, "beads"]:
+        """Energy of every bead.
+
+        Args:
+            R: positions [Å]; of padded beads anything finite.
+            topology: species decide the embedding.
+            neighbours: edges within the cutoff.
+
+        Returns:
+            [kcal/mol]; of padded beads something finite that depends on nothing else's position.
+        """
+        s = self.settings
+        norm = 1.0 / math.sqrt(s.mean_neighbours)
+        r, harmonics = _geometry(R, neighbours, s.cutoff, s.l_max)
+        scalars = [self.embedding(self._type_radial_embedding(r, topology, neighbours))]
+        weights = self.tensors(scalars[0])
+        half = weights.shape[-1] // 2
+        tensors = _weighted(weights[..., :half], harmonics, s.tensor_channels)
+        weights = weights[..., half:]
+        for layer in self.layers:
+            environment = [norm * e.sum(1) for e in _weighted(weights, harmonics, s.tensor_channels)]
+            tensors = tensor_product(layer.terms, layer.path_weights, tensors, environment)
+            latent = layer.latent(*scalars, tensors[0])
+            features = latent.shape[-1] - layer.environment_width
+            scalars.append(latent[..., :features])
+            weights = latent[..., features:]
+        edges = jnp.where(neighbours.mask, self.readout(*scalars)[..., 0], 0.0)
+        scale = self.type_scale[topology.species] * (s.energy_scale * norm / math.sqrt(2.0))
+        return scale * edges.sum(1) + self.type_shift[topology.species]
+
+    def _type_radial_embedding(
+        self, r: Float[Array, "beads slots"], topology: Topology, neighbours: Neighbours
+    ) -> Float[Array, "beads slots width"]:
+        """concat(centre type, neighbour type) ⊙ Linear(b)."""
+        radial = self.radial(bessel_basis(r, self.settings.cutoff, self.settings.sizes.radial))
+        one_hot = jax.nn.one_hot(topology.species, self.settings.types, dtype=r.dtype)
+        centre = one_hot @ self.centre_types
+        neighbour = (one_hot @ self.neighbour_types)[neighbours.index]
+        centre = jnp.broadcast_to(centre[:, None], neighbour.shape)
+        return radial * jnp.concatenate([centre, neighbour], axis=-1)
+
+
+def _geometry(
+    R: Float[Array, "beads 3"], neighbours: Neighbours, cutoff: float, l_max: int
+) -> tuple[Float[Array, "beads slots"], list[Float[Array, "beads slots"]]]:
+    """Distances and spherical harmonics of all edges; empty slots get a distance beyond the cutoff."""
+    vectors = R[neighbours.index] - R[:, None]
+    vectors = jnp.where(neighbours.mask[..., None], vectors, jnp.asarray([2.0 * cutoff, 0.0, 0.0], R.dtype))
+    r = jnp.sqrt(jnp.maximum(jnp.sum(vectors**2, axis=-1), CLOSEST**2))
+    return r, spherical_harmonics(vectors / r[..., None], l_max)
+
+
+def _weighted(
+    weights: Float[Array, "beads slots orders_channels"], harmonics: list[Float[Array, "beads slots"]], channels: int
+) -> list[Float[Array, "beads slots channels"]]:
+    """Weights of one order times each of its harmonics: one array per component."""
+    products = []
+    for order in range(math.isqrt(len(harmonics))):
+        weight = weights[..., order * channels : (order + 1) * channels]
+        products += [weight * y[..., None] for y in harmonics[order**2 : (order + 1) ** 2]]
+    return products

@@ -1,0 +1,67 @@
+"""Bias-free multilayer perceptrons: SiLU between the layers, nothing after the last one.
+
+A zero input gives a zero output, so features that vanish at the cutoff keep vanishing there. Weights are drawn from
+U(−√3, √3), unit variance, and are scaled by gain/√fan_in when they are used (gain √2 after a SiLU): one learning rate
+fits layers of any width.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+SILU_GAIN = math.sqrt(2.0)
+
+
+def unit_uniform(key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """Weights of zero mean and unit variance, U(−√3, √3)."""
+    return jax.random.uniform(key, shape, jnp.float32, -math.sqrt(3.0), math.sqrt(3.0))
+
+
+class MLP(eqx.Module):
+    """A stack of linear maps with SiLU in between; one map alone is a bias-free linear layer."""
+
+    weights: tuple[Float[Array, "fan_in fan_out"], ...]
+    output_gain: float = eqx.field(static=True)
+
+    def __init__(self, widths: Sequence[int], key: PRNGKeyArray, output_gain: float = 1.0):
+        """Draw the weights.
+
+        Args:
+            widths: features in, of every hidden layer, and out.
+            key: random key.
+            output_gain: factor on the output, e.g. small where the untrained result should be.
+        """
+        keys = jax.random.split(key, len(widths) - 1)
+        self.weights = tuple(unit_uniform(k, pair) for k, pair in zip(keys, pairwise(widths), strict=True))
+        self.output_gain = output_gain
+
+    def __call__(self, *parts: Float[Array, "*edges _"]) -> Float[Array, "*edges _"]:
+        """Apply to the concatenation of ``parts`` (which is never formed: the first weights are sliced instead)."""
+        last = len(self.weights) - 1
+        for layer, weight in enumerate(self.weights):
+            gain = SILU_GAIN if layer else 1.0
+            gain *= self.output_gain if layer == last else 1.0
+            scaled = weight * (gain / math.sqrt(weight.shape[0]))
+            parts = (_concatenated_product(parts, scaled),)
+            if layer < last:
+                parts = (jax.nn.silu(parts[0]),)
+        return parts[0]
+
+
+def _concatenated_product(
+    parts: Sequence[Float[Array, "*edges _"]], weight: Float[Array, "fan_in fan_out"]
+) -> Float[Array, "*edges fan_out"]:
+    total, start = None, 0
+    for part in parts:
+        stop = start + part.shape[-1]
+        product = part @ weight[start:stop]
+        total = product if total is None else total + product
+        start = stop
+    if total is None or start != weight.shape[0]:
+        raise ValueError(f"inputs of {start} features in all, expected {weight.shape[0]}")
+    return total
