@@ -1,1 +1,18 @@
 """The only reader of configuration: strict models, the slice of each stage, errors with file and line."""
+
+from cgpipe.config.closure import source_files
+from cgpipe.config.load import load, load_proteins
+from cgpipe.config.models import Config, Proteins
+from cgpipe.config.slices import settings_json, stage_settings
+from cgpipe.errors import UserError
+
+__all__ = [
+    "Config",
+    "Proteins",
+    "UserError",
+    "load",
+    "load_proteins",
+    "settings_json",
+    "source_files",
+    "stage_settings",
+]

@@ -152,6 +152,16 @@ class Ensemble(Section):
     base_seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the first model; the next ones count up")
     save_all_models: bool = Field(False, description="export every member, not only the best one")
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds to train, one job each."""
+        return tuple(range(self.base_seed, self.base_seed + (self.n_models if self.enabled else 1)))
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The members to export: ``best``, and each ``seed-N`` where all are to be saved."""
+        return ("best", *(f"seed-{seed}" for seed in self.seeds if self.save_all_models))
+
 
 class Export(Section):
     platforms: tuple[Literal["cpu", "cuda"], ...] = Field(("cpu", "cuda"), description="where the program can run")
@@ -185,7 +195,9 @@ class Report(Section):
 class Cluster(Section):
     nodes: Count = Field(1, description="nodes per training job, one process each")
     gpus_per_node: Count = Field(4, description="GPUs that each process drives")
-    fqdn_suffix: str = Field("", description="appended to a bare host name of the coordinator, e.g. .juwels")
+    fqdn_suffix: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]*$")] = Field(
+        "", description="appended to a bare host name of the coordinator, e.g. .juwels"
+    )
     coordinator_port: Annotated[int, Field(ge=1024, le=64000)] = Field(
         29400, description="base port of the coordinator; job id % 1000 is added"
     )

@@ -100,3 +100,8 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
         "report": lambda: ReportSettings(run=config.run, report=config.report),
     }
     return makers[stage]()
+
+
+def settings_json(config: Config, proteins: Proteins, stage: str, protein: str = "") -> str:
+    """The settings of a stage as the text of ``--settings``; equal settings give equal text."""
+    return stage_settings(config, proteins, stage, protein).model_dump_json(by_alias=True)

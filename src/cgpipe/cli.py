@@ -1,0 +1,53 @@
+"""The command ``cgpipe``: the stages, ``check`` for the configuration and the data, ``info`` for any artefact."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cgpipe import __version__
+from cgpipe.artefact import read_header
+from cgpipe.stage import run
+
+STAGES = ("project", "dataset", "prior", "train", "ensemble", "export", "simulate", "validate", "report")
+OWN_PARSER = ("check", *STAGES)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; ``check`` and the stages parse the rest of the command line themselves."""
+    if argv and argv[0] in OWN_PARSER:
+        return importlib.import_module(f"cgpipe.{argv[0]}").main(argv[1:])
+    parser = argparse.ArgumentParser(prog="cgpipe", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"cgpipe {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name in OWN_PARSER:
+        about = "validate the configuration and look into the data" if name == "check" else f"run the stage {name!r}"
+        commands.add_parser(name, help=f"{about}; has its own --help", add_help=False)
+    shower = commands.add_parser("info", help="say what a file is and where it came from")
+    shower.add_argument("file", type=Path)
+    return info(parser.parse_args(argv).file)
+
+
+def info(path: Path) -> int:
+    """Print the header of an artefact, one line per entry."""
+    head = read_header(path)
+    print(f"{path}: {head.pop('kind')}, schema {head.pop('schema')}")
+    print("\n".join(_lines(head, "  ")))
+    return 0
+
+
+def _lines(block: dict[str, Any], indent: str) -> list[str]:
+    shown: list[str] = []
+    for key, value in block.items():
+        if isinstance(value, dict) and value:
+            shown += [f"{indent}{key}:", *_lines(value, indent + "  ")]
+        else:
+            shown.append(f"{indent}{key}: {value}")
+    return shown
+
+
+def entry() -> None:
+    """Entry point of the command."""
+    sys.exit(run(main))

@@ -1,0 +1,77 @@
+"""All keys of a model as flat rows: for the key table, and for "did you mean"."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+SHOWN_LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+
+class Key(NamedTuple):
+    """One key of a configuration file: its dotted path, its type and limits in words, its default and meaning."""
+
+    path: str
+    type: str
+    default: Any
+    description: str
+
+
+def keys(model: type[BaseModel]) -> Iterator[Key]:
+    """Every leaf key of a model, in the order of its definition, with dotted paths.
+
+    Args:
+        model: a configuration model; blocks in it become the front part of the path.
+    """
+    schema = model.model_json_schema()
+    yield from _walk(schema, schema, "")
+
+
+def allowed(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    """The keys that may stand in the block at ``location`` (a pydantic error location, without the last step)."""
+    schema = model.model_json_schema()
+    node = _resolve(schema, schema)
+    for step in location:
+        mapping = node.get("discriminator", {}).get("mapping", {})
+        if step in mapping:
+            node = {"$ref": mapping[step]}
+        elif isinstance(step, int):
+            node = node.get("items", {})
+        else:
+            node = node.get("properties", {}).get(step, node.get("additionalProperties", {}))
+        node = _resolve(schema, node if isinstance(node, dict) else {})
+    return list(node.get("properties", {}))
+
+
+def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """A schema node with its reference, if it is one, replaced by what it refers to."""
+    if "$ref" not in node:
+        return node
+    found = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    return {**found, **{name: value for name, value in node.items() if name != "$ref"}}
+
+
+def _walk(schema: dict[str, Any], block: dict[str, Any], prefix: str) -> Iterator[Key]:
+    for name, raw in block["properties"].items():
+        node = _resolve(schema, raw)
+        if "properties" in node:
+            yield from _walk(schema, node, f"{prefix}{name}.")
+        else:
+            default = node.get("default", PydanticUndefined)
+            yield Key(f"{prefix}{name}", _type(schema, node), default, node.get("description", ""))
+
+
+def _type(schema: dict[str, Any], node: dict[str, Any]) -> str:
+    """Type and limits of a leaf in words, e.g. ``integer ≥ 1`` or ``cpu or cuda``."""
+    node = _resolve(schema, node)
+    if "const" in node:
+        return str(node["const"])
+    if "enum" in node:
+        return " or ".join(map(str, node["enum"]))
+    if node.get("type") == "array":
+        return f"list of {_type(schema, node.get('items', {}))}"
+    if node.get("type") == "object":
+        return "table of text"
+    word = {"string": "text", "boolean": "true or false"}.get(node.get("type", ""), node.get("type", "any"))
+    return " ".join([word, *(f"{sign} {node[limit]:g}" for limit, sign in SHOWN_LIMITS.items() if limit in node)])

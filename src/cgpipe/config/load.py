@@ -1,0 +1,172 @@
+"""Reads ``config.yaml``, overlays and ``proteins.yaml`` into the strict models; mistakes say file, line and key.
+
+Overlays merge like Snakemake's: blocks key by key, anything else is replaced. Paths in the files are relative to the
+working directory.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from cgpipe.config.keys import allowed, keys
+from cgpipe.config.models import Config, Proteins
+from cgpipe.config.yaml_lines import Document, Location, read_document
+from cgpipe.errors import UserError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+COMMAND_LINE = "--config"
+
+
+def load(files: Sequence[Path | str], merged: Mapping[str, Any] | None = None) -> tuple[Config, Proteins]:
+    """Read and validate everything that a run is configured by.
+
+    Args:
+        files: ``config.yaml`` and the overlays on top of it, in this order.
+        merged: Snakemake's ``config``: the same files with the values of ``--config`` on top.
+
+    Raises:
+        UserError: any mistake, as ``file:line: key: message``; values of ``--config`` have no line.
+    """
+    documents = [read_document(Path(file)) for file in files]
+    values: dict[str, Any] = {}
+    for document in documents:
+        _merge(values, document.values)
+    if merged is not None:
+        _override(values, merged)
+    config = _validate(Config, values, documents)
+    try:
+        proteins = load_proteins(Path(config.proteins))
+    except UserError as error:
+        if Path(config.proteins).exists():
+            raise
+        raise UserError(f"{_where(('proteins',), config.proteins, documents)}: proteins: {error}") from None
+    _check_held_out(config, proteins, documents)
+    return config, proteins
+
+
+def load_proteins(path: Path) -> Proteins:
+    """Read and validate a ``proteins.yaml``.
+
+    Raises:
+        UserError: any mistake, as ``file:line: key: message``.
+    """
+    document = read_document(path)
+    return _validate(Proteins, document.values, [document])
+
+
+def _merge(base: dict[str, Any], overlay: Mapping[str, Any]) -> None:
+    for key, value in overlay.items():
+        if isinstance(value, Mapping):
+            block = base.get(key)
+            base[key] = dict(block) if isinstance(block, Mapping) else {}
+            _merge(base[key], value)
+        else:
+            base[key] = value
+
+
+def _override(values: dict[str, Any], merged: Mapping[str, Any]) -> None:
+    """Put Snakemake's values on top, but keep ours where Snakemake read the same number as text (``1e-3``)."""
+    for key, value in merged.items():
+        own = values.get(key)
+        if isinstance(value, Mapping):
+            if not isinstance(own, dict):
+                values[key] = own = {}
+            _override(own, value)
+        elif not (isinstance(own, float) and isinstance(value, str) and _number(value) == own):
+            values[key] = value
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _validate(model: type[Model], values: Mapping[str, Any], documents: Sequence[Document]) -> Model:
+    """Validate strictly; JSON's rules are the strict ones that still take a list for a tuple and 12 for 12.0."""
+    try:
+        return model.model_validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        # an unknown key first: it often explains why another one is missing
+        first = next((detail for detail in details if detail["type"] == "extra_forbidden"), details[0])
+        more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+        location, value = _in_files(first["loc"], values)
+        where = _where(location, value, documents)
+        key = ".".join(map(str, location)) or model.__name__.lower()
+        raise UserError(f"{where}: {key}: {_message(model, first, value)}{more}") from None
+
+
+def _in_files(location: Location, values: Any) -> tuple[Location, Any]:
+    """The part of a pydantic location that exists in the files (union tags and missing keys do not), and its value."""
+    found: list[str | int] = []
+    for step in location:
+        if (isinstance(values, Mapping) and step in values) or (
+            isinstance(values, list) and isinstance(step, int) and step < len(values)
+        ):
+            values = values[step]
+            found.append(step)
+    return tuple(found), values
+
+
+def _where(location: Location, value: Any, documents: Sequence[Document]) -> str:
+    """``file:line`` of the last file that gives this key this value, else the command line."""
+    for document in reversed(documents):
+        if document.lines.keys() & {location}:
+            own = document.get(location)
+            if own == value or isinstance(own, dict) or isinstance(value, dict):
+                return f"{document.path}:{document.lines[location]}"
+    return COMMAND_LINE
+
+
+def _message(model: type[BaseModel], detail: Any, value: Any) -> str:
+    kind, location = detail["type"], detail["loc"]
+    context = detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"unknown key{_suggest_key(model, location)}"
+    if kind == "missing":
+        return f"key {location[-1]!r} is missing"
+    if kind in ("literal_error", "union_tag_invalid"):
+        names = context.get("expected", context.get("expected_tags", ""))
+        got = value if kind == "literal_error" else context["tag"]
+        return f"expected {names}, got {got!r}{_suggest(str(got), re.findall(chr(39) + '([^' + chr(39) + ']+)', names))}"
+    if kind == "value_error":
+        return f"{context['error']}, got {value!r}"
+    if kind == "model_type" or value is None:
+        return f"expected {'a block of keys' if kind == 'model_type' else 'a value'}, got {'nothing' if value is None else repr(value)}"
+    if "[key]" in location:
+        return f"the name {location[-2]!r} may hold only letters, digits, _ and -"
+    text = detail["msg"].removeprefix("Input ").removeprefix("Value ")
+    return f"{text}, got {value!r}"
+
+
+def _suggest_key(model: type[BaseModel], location: Location) -> str:
+    word = str(location[-1])
+    close = _suggest(word, allowed(model, location[:-1]))
+    if close:
+        return close
+    elsewhere = [key.path for key in keys(model) if key.path.rsplit(".", 1)[-1] == word]
+    return f" (did you mean {elsewhere[0]!r}?)" if elsewhere else ""
+
+
+def _suggest(word: str, choices: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _check_held_out(config: Config, proteins: Proteins, documents: Sequence[Document]) -> None:
+    names = list(proteins.proteins)
+    for index, name in enumerate(config.dataset.held_out):
+        if name not in names:
+            where = _where(("dataset", "held_out", index), name, documents)
+            raise UserError(f"{where}: dataset.held_out: {name!r} is not in {config.proteins}{_suggest(name, names)}")
+    if set(names) <= set(config.dataset.held_out):
+        where = _where(("dataset", "held_out"), list(config.dataset.held_out), documents)
+        raise UserError(f"{where}: dataset.held_out: names every protein, nothing is left to train on")

@@ -1,0 +1,54 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from cgpipe.config import UserError, load, settings_json, source_files
+
+# an environment that is not activated has no `python` on PATH: jobs must run the interpreter that runs Snakemake
+shell.prefix(f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH; ")
+
+# Snakemake lists the files of the command line first, although they go on top
+OVERLAYS = [Path(file) for file in workflow.overwrite_configfiles]
+CONFIG_FILES = [Path(file) for file in workflow.configfiles if Path(file) not in OVERLAYS] + OVERLAYS
+
+try:
+    CONFIG, PROTEINS = load(CONFIG_FILES, config)
+except UserError as error:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
+
+# jobs read this file again: what is in the data is looked at once, before the first of them
+if workflow.is_main_process:
+    checked = subprocess.run(
+        [sys.executable, "-m", "cgpipe.check", "--quiet", "--merged", json.dumps(config)]
+        + ["--configfile", *map(str, CONFIG_FILES)]
+    )
+    if checked.returncode:
+        sys.exit(checked.returncode)
+
+# not workflow.source_path: that copies into a folder of this machine, which a cluster's nodes do not see
+LAUNCHER = os.path.relpath(f"{workflow.current_basedir}/../scripts/slurm_run.sh")
+RESULTS = f"results/{CONFIG.run}"
+SEEDS = CONFIG.ensemble.seeds
+REPLICAS = range(CONFIG.simulate.replicas)
+
+
+def settings(stage):
+    """The slice of the configuration that a stage depends on, as a function of the wildcards."""
+    return lambda wildcards: settings_json(CONFIG, PROTEINS, stage, wildcards.get("protein", ""))
+
+
+def train_resources(cluster):
+    """What one training job asks for: a process per node, each with all GPUs of its node.
+
+    On several nodes the job's own shell starts the processes, so Slurm must grant GPUs per node (gres); `mpi` keeps
+    the executor from wrapping the job into a step on one node, and wants more than one task. These are resources and
+    not params because where a model was trained is no reason to train it again.
+    """
+    wanted = cluster.model_dump()
+    if cluster.nodes == 1:
+        return wanted | {"gpu": cluster.gpus_per_node}
+    several = {"gres": f"gpu:{cluster.gpus_per_node}", "mpi": "srun", "tasks": cluster.nodes, "tasks_per_gpu": 0}
+    return wanted | several

@@ -1,0 +1,26 @@
+rule dataset:
+    input:
+        projections=expand("<results>/project/{protein}.h5", protein=PROTEINS.proteins),
+        code=source_files("dataset"),
+    output:
+        dataset="<results>/dataset/dataset.h5",
+        npz=branch(CONFIG.dataset.npz, then="<results>/dataset/dataset.npz", otherwise=[]),
+        summary=report("<results>/dataset/dataset.json", caption="../report/dataset.rst", category="Dataset"),
+    log:
+        "<logs>/dataset.log",
+    conda:
+        "../../envs/cgpipe.yaml"
+    benchmark:
+        "<benchmarks>/dataset.tsv"
+    threads: 1
+    resources:
+        mem_mb=16000,
+        runtime=120,
+    params:
+        settings=settings("dataset"),
+        npz=lambda wildcards, output: f"--npz {output.npz}" if output.npz else "",
+    message:
+        "Dividing {input.projections} into sets and padding them"
+    shell:
+        "NPROC={threads} python -m cgpipe.dataset --settings {params.settings:q} --projections {input.projections}"
+        " --out {output.dataset} {params.npz} --summary {output.summary} > {log} 2>&1"

@@ -1,0 +1,23 @@
+rule project:
+    input:
+        trajectory=lambda wildcards: PROTEINS.proteins[wildcards.protein].path,
+        code=source_files("project"),
+    output:
+        projection="<results>/project/{protein}.h5",
+    log:
+        "<logs>/project/{protein}.log",
+    conda:
+        "../../envs/cgpipe.yaml"
+    benchmark:
+        "<benchmarks>/project/{protein}.tsv"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        settings=settings("project"),
+    message:
+        "Projecting the forces of {wildcards.protein} onto beads"
+    shell:
+        "NPROC={threads} python -m cgpipe.project --settings {params.settings:q} --protein {wildcards.protein}"
+        " --out {output.projection} > {log} 2>&1"

@@ -1,0 +1,31 @@
+rule train:
+    input:
+        dataset="<results>/dataset/dataset.h5",
+        prior="<results>/prior/prior.json",
+        code=source_files("train"),
+        launcher=ancient(LAUNCHER),
+    output:
+        model="<results>/train/seed-{seed}/model.eqx",
+        metrics="<results>/train/seed-{seed}/metrics.jsonl",
+    log:
+        "<logs>/train/seed-{seed}.log",
+    conda:
+        "../../envs/cgpipe-cuda.yaml"
+    benchmark:
+        "<benchmarks>/train/seed-{seed}.tsv"
+    threads: 8
+    resources:
+        **train_resources(CONFIG.cluster),
+        mem_mb=32000,
+        runtime=1440,
+    params:
+        settings=settings("train"),
+        # not an output: Snakemake deletes outputs before each attempt, and a retry resumes from here
+        checkpoints=lambda wildcards, output: str(Path(output.model).with_name("checkpoint")),
+    message:
+        "Training seed {wildcards.seed}"
+    shell:
+        "NPROC={threads} exec bash {input.launcher} {resources.nodes} {resources.gpus_per_node} {threads}"
+        " {resources.coordinator_port} '{resources.fqdn_suffix}' python -m cgpipe.train"
+        " --settings {params.settings:q} --seed {wildcards.seed} --dataset {input.dataset} --prior {input.prior}"
+        " --out {output.model} --metrics {output.metrics} --checkpoints {params.checkpoints} > {log} 2>&1"

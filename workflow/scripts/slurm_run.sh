@@ -1,0 +1,40 @@
+#!/bin/bash
+# slurm_run.sh NODES GPUS_PER_NODE CPUS PORT FQDN_SUFFIX COMMAND...
+#
+# Runs a training command: as it is on one node, once per node of the present Slurm allocation on several. The command
+# stops with exit code 85 after writing a checkpoint when Slurm announced the end of its time (SIGTERM); the job is
+# then put back into the queue under its own id, which spends none of Snakemake's retries.
+set -euo pipefail
+
+nodes=$1 gpus=$2 cpus=$3 port=$4 suffix=$5
+shift 5
+job=${SLURM_JOB_ID:-}
+# Slurm signals every process of the step: the command must see it and finish, this shell must live to requeue
+trap : TERM
+
+status=0
+if [ "$nodes" = 1 ]; then
+    "$@" || status=$?
+else
+    [ -n "$job" ] || {
+        echo "error: cluster.nodes is $nodes, but this is no Slurm job; set cluster.nodes: 1 or use --profile profiles/slurm" >&2
+        exit 2
+    }
+    # inherited variables describe the step that this shell runs in, and srun would take them for options
+    for name in $(compgen -e); do
+        case $name in
+        SLURM_CONF | SLURM_CLUSTER_NAME) ;;
+        SLURM_* | SRUN_* | SBATCH_*) unset "$name" ;;
+        esac
+    done
+    srun --jobid="$job" --overlap --nodes="$nodes" --ntasks="$nodes" --ntasks-per-node=1 --cpus-per-task="$cpus" \
+        --gres="gpu:$gpus" --cpu-bind=none --kill-on-bad-exit=1 --unbuffered \
+        "$@" --nodes "$nodes" --gpus-per-node "$gpus" --coordinator-port "$port" --fqdn-suffix "$suffix" || status=$?
+fi
+
+if [ "$status" = 85 ] && [ -n "$job" ]; then
+    echo "stopped with a checkpoint; putting job $job back into the queue"
+    # Slurm ends this shell while it requeues; coming back from the sleep means that it did not
+    scontrol requeue "$job" && sleep 300
+fi
+exit "$status"
