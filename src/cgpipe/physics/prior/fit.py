@@ -19,7 +19,7 @@ from numpy import ndarray
 
 from cgpipe.errors import UserError
 from cgpipe.physics.prior.observed import ANGLE_EDGES, BOND_EDGES, DIHEDRAL_EDGES, Observed
-from cgpipe.physics.prior.prior import SEPARATIONS, Prior, Weights
+from cgpipe.physics.prior.prior import Prior, Weights
 from cgpipe.physics.prior.terms import angle_energy
 from cgpipe.units import thermal_energy
 
@@ -34,7 +34,12 @@ RIDGE = 1e-4
 SIGMA_LIMITS = (0.8, 1.1)
 """A pair's σ stays within these multiples of the global one: a pair that merely never met is not large."""
 REPULSION_RANGE = 2.0
+"""The repulsion vanishes at this multiple of σ."""
 EXCLUDED_RANGE = 1.3
+"""The excluded volume vanishes at this multiple of σ."""
+SHAPED = 2
+"""|i−j| = 2 and 3: the angle and dihedral terms already give these distances their distribution, so the excluded
+volume begins at the contact distance instead of reaching σ there. It would count their repulsion twice."""
 
 
 class FitOptions(NamedTuple):
@@ -81,7 +86,7 @@ def fit_prior(
         "repulsion_epsilon": epsilon,
         "repulsion_sigma": sigma[-1],
         "excluded_epsilon": epsilon,
-        "excluded_sigma": sigma[:-1],
+        "excluded_sigma": np.concatenate([sigma[:SHAPED] / EXCLUDED_RANGE, sigma[SHAPED:-1]]),
     }
     return Prior(
         **{name: jnp.asarray(table, jnp.float32) for name, table in tables.items()},
