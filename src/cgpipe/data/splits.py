@@ -1,0 +1,123 @@
+"""Which frames are for training, which choose the model, and which give the final numbers.
+
+Frames of one trajectory that are close in time resemble each other, so single frames must never be dealt to different
+sets. Each trajectory is cut into blocks of consecutive frames, whole blocks are drawn for validation and test, and where
+neighbouring blocks belong to different sets some frames on both sides of the border belong to none. Held-out
+proteins are test data altogether, together with everything of their family.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, Int32
+
+from cgpipe.errors import UserError
+
+SPLITS = {"train": 0, "val": 1, "test": 2, "gap": -1}
+
+
+class Block(NamedTuple):
+    """Consecutive frames of a trajectory in one set: positions first … last, both included."""
+
+    first: int
+    last: int
+    split: str
+
+
+def split_protein(
+    trajectory: Int[np.ndarray, " frames"],
+    names: Sequence[str],
+    *,
+    fractions: Mapping[str, float],
+    block_frames: int,
+    gap_frames: int,
+    seed: int,
+) -> tuple[Int32[np.ndarray, " frames"], dict[str, list[Block]]]:
+    """Deal the blocks of every trajectory of a protein to the sets.
+
+    Args:
+        trajectory: index of each frame's trajectory, frames of a trajectory in order of time.
+        names: a unique name per trajectory, e.g. ``cln025/348/0``; with the seed it decides the draw, so adding a
+            protein or a replica leaves all other draws as they are.
+        fractions: share of each trajectory's blocks for ``val`` and ``test``.
+        block_frames: frames in a block; a shorter rest joins the last block.
+        gap_frames: frames left out on each side of a border.
+        seed: of the draw.
+
+    Returns:
+        The set of each frame as in `SPLITS`, and the blocks by trajectory.
+
+    Raises:
+        UserError: gaps that swallow blocks.
+    """
+    if 2 * gap_frames >= block_frames:
+        raise UserError(
+            f"dataset.gap_frames {gap_frames} on both sides leaves nothing of a block of {block_frames} frames: "
+            "dataset.block_frames must be more than twice as large"
+        )
+    split = np.full(len(trajectory), SPLITS["gap"], dtype=np.int32)
+    blocks: dict[str, list[Block]] = {}
+    for index, name in enumerate(names):
+        rows = np.flatnonzero(trajectory == index)
+        if len(rows):
+            blocks[name] = _deal(len(rows), fractions, block_frames, _generator(seed, name))
+            split[rows] = _with_gaps(blocks[name], gap_frames)
+    return split, blocks
+
+
+def check_held_out(proteins: Sequence[str], held_out: Sequence[str], families: Mapping[str, str]) -> None:
+    """Refuse held-out proteins that are unknown or have relatives in training.
+
+    Args:
+        proteins: all proteins of the run.
+        held_out: those kept out of training.
+        families: protein → family; a protein without an entry is a family of its own.
+
+    Raises:
+        UserError: as said; the message names the proteins.
+    """
+    for protein in held_out:
+        if protein not in proteins:
+            raise UserError(f"dataset.held_out: no protein {protein!r} in this run; it has {', '.join(proteins)}")
+        family = families.get(protein, protein)
+        for other in proteins:
+            if other not in held_out and families.get(other, other) == family:
+                raise UserError(
+                    f"dataset.held_out: {protein} is held out, but {other} of the same family {family!r} is in training; "
+                    f"hold out {other} too"
+                )
+
+
+def _generator(seed: int, name: str) -> np.random.Generator:
+    digest = hashlib.sha256(name.encode()).digest()
+    return np.random.default_rng([seed % 2**32, int.from_bytes(digest[:4], "big")])
+
+
+def _deal(frames: int, fractions: Mapping[str, float], block_frames: int, random: np.random.Generator) -> list[Block]:
+    """Draw the set of every block; fewer than three blocks all train."""
+    count = max(1, frames // block_frames)
+    wanted = {split: _blocks(fractions[split], count) for split in ("val", "test")}
+    drawn = iter(random.permutation(count).tolist())
+    names = ["train"] * count
+    for split, number in wanted.items():
+        for _ in range(number):
+            names[next(drawn)] = split
+    edges = [block * block_frames for block in range(count)] + [frames]
+    return [Block(edges[i], edges[i + 1] - 1, names[i]) for i in range(count)]
+
+
+def _blocks(fraction: float, count: int) -> int:
+    """Blocks of a set: the nearest number to its share, but at least one where there are three blocks."""
+    if fraction == 0.0 or count < 3:
+        return 0
+    return min(max(1, round(fraction * count)), (count - 1) // 2)
+
+
+def _with_gaps(blocks: Sequence[Block], gap_frames: int) -> Int32[np.ndarray, " frames"]:
+    split = np.concatenate([np.full(b.last - b.first + 1, SPLITS[b.split], dtype=np.int32) for b in blocks])
+    for before, after in zip(blocks[:-1], blocks[1:], strict=True):
+        if before.split != after.split:
+            split[after.first - gap_frames : after.first + gap_frames] = SPLITS["gap"]
+    return split

@@ -1,0 +1,63 @@
+"""Stage ``dataset``: the projections of a run → one padded dataset with its sets, its statistics and a summary."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cgpipe.artefact import header, sha256, write_json, write_npz
+from cgpipe.config.slices import DatasetSettings
+from cgpipe.data.assembly import Plan, assemble, seed_arrays
+from cgpipe.errors import UserError
+from cgpipe.stage import parser, run, settings
+
+
+def main(argv: Sequence[str]) -> int:
+    """Read every projection, write the dataset, the NPZ where asked for, and the summary."""
+    args = _arguments(argv)
+    chosen = settings(args.settings, DatasetSettings)
+    options = chosen.dataset
+    if options.npz != (args.npz is not None):
+        raise UserError(f"dataset.npz is {options.npz}, but --npz is {'missing' if options.npz else 'given'}")
+    plan = Plan(
+        vocabulary=chosen.vocabulary,
+        cutoff=chosen.cutoff,
+        fractions={"val": chosen.val_fraction, "test": options.test_fraction},
+        block_frames=options.block_frames,
+        gap_frames=options.gap_frames,
+        seed=options.split_seed,
+        held_out=options.held_out,
+        families=chosen.families,
+        max_buckets=options.max_buckets,
+        capacity_margin=options.capacity_margin,
+    )
+    head: dict[str, Any] = header(
+        "dataset", chosen.model_dump(mode="json"), {path.stem: path for path in args.projections}
+    )
+    summary = assemble(args.out, head, args.projections, plan)
+    files = {"h5": sha256(args.out)}
+    if args.npz is not None:
+        write_npz(args.npz, seed_arrays(args.out))
+        files["npz"] = sha256(args.npz)
+    write_json(args.summary, head | {"kind": "dataset-summary"}, {**summary, "sha256": files})
+    statistics = summary["statistics"]
+    print(
+        f"{len(summary['proteins'])} proteins, frames {statistics['frames']}, buckets {statistics['buckets']}, "
+        f"force RMS {statistics['force_rms']:.2f} kcal/mol/Å, neighbours mean {statistics['mean_neighbours']:.1f} "
+        f"max {statistics['max_neighbours']}"
+    )
+    return 0
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    arguments = parser("dataset", __doc__)
+    arguments.add_argument("--projections", required=True, nargs="+", type=Path, help="projections (HDF5)")
+    arguments.add_argument("--out", required=True, type=Path, help="dataset to write (HDF5)")
+    arguments.add_argument("--npz", type=Path, help="the same, padded to the longest protein, to write (NPZ)")
+    arguments.add_argument("--summary", required=True, type=Path, help="summary to write (JSON)")
+    return arguments.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
