@@ -1,0 +1,175 @@
+"""Forces of a program for LAMMPS, step by step, through ``fix external``.
+
+LAMMPS calls back with its atoms in an order of its own, so rows are restored through atom IDs (ID = row + 1). Whatever
+is raised in a callback would be swallowed and the dynamics would run on: here it is kept, the forces are set to zero,
+the run is stopped by a forced timeout, and ``command`` raises what was kept. Ctrl-C is taken by a handler of its own,
+because it could strike outside the guarded part of the callback.
+"""
+
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from cgpipe.data.species import Vocabulary
+from cgpipe.deploy.program import Evaluated, NeighbourOverflow
+
+FIX = "cgpipe"
+"""ID of the ``fix external`` in every input file."""
+
+LOST = re.compile(r"Lost atoms|Non-numeric", re.IGNORECASE)
+"""What LAMMPS says when a structure has blown up."""
+
+
+class ForceField(Protocol):
+    """Positions [Å] in chain order → energy [kcal/mol] and forces [kcal/mol/Å]."""
+
+    def __call__(self, R: Float[np.ndarray, "beads 3"]) -> Evaluated: ...
+
+
+class Death(Exception):
+    """The simulated molecule ceased to be one; a result, not a mistake.
+
+    Attributes:
+        step: at which MD step.
+        reason: in one line.
+    """
+
+    def __init__(self, step: int, reason: str):
+        super().__init__(f"step {step}: {reason}")
+        self.step = step
+        self.reason = reason
+
+
+class BondWatch:
+    """Largest deviation of the distances between bonded rows from their means; too large a one is a death."""
+
+    def __init__(self, bonded: Bool[np.ndarray, " pairs"], means: Float[np.ndarray, " bonds"], tolerance: float):
+        """Watch bonds.
+
+        Args:
+            bonded: whether rows i and i+1 are bonded.
+            means: mean length of each bond [Å].
+            tolerance: largest deviation [Å].
+        """
+        self._rows = np.flatnonzero(bonded)
+        self._means = means
+        self._tolerance = tolerance
+        self.largest = 0.0
+
+    def check(self, R: Float[np.ndarray, "beads 3"], step: int) -> None:
+        """Raise Death when a bond at positions R [Å] is broken."""
+        if len(self._rows) == 0:
+            return
+        vectors = R[self._rows + 1] - R[self._rows]
+        deviations = np.abs(np.sqrt(np.einsum("ij,ij->i", vectors, vectors)) - self._means)
+        worst = int(deviations.argmax())
+        self.largest = max(self.largest, float(deviations[worst]))
+        if not deviations[worst] <= self._tolerance:
+            row = int(self._rows[worst])
+            raise Death(
+                step,
+                f"the bond of beads {row} and {row + 1} is {deviations[worst]:.2f} Å off its mean "
+                f"of {self._means[worst]:.2f} Å (tolerance {self._tolerance} Å)",
+            )
+
+
+class Driver:
+    """One LAMMPS instance under the forces of one program."""
+
+    def __init__(self, lammps: Any, force_field: ForceField, bonds: BondWatch):
+        self._lammps = lammps
+        self._force_field = force_field
+        self._failure: BaseException | None = None
+        self._rows: Float[np.ndarray, "beads 3"] = np.empty((0, 3))
+        self.bonds = bonds
+        self.calls = 0
+        self.model_seconds = 0.0
+
+    def attach(self, species: Int[np.ndarray, " beads"], vocabulary: Vocabulary) -> None:
+        """Take over the forces of a system that was read and has its ``fix external``.
+
+        Args:
+            species: of the program's chain, to be compared with the atom types.
+
+        Raises:
+            RuntimeError: LAMMPS holds other atoms than the program expects.
+        """
+        count = self._lammps.get_natoms()
+        if count != len(species):
+            raise RuntimeError(f"LAMMPS holds {count} atoms, the program {len(species)} beads")
+        types = np.array(self._lammps.gather_atoms("type", 0, 1))
+        found = [vocabulary.species_of_lammps_type(int(kind)) for kind in types]
+        if found != list(species):
+            raise RuntimeError(f"LAMMPS atom types mean species {found}, the program has {list(species)}")
+        self._rows = np.empty((count, 3))
+        self._lammps.set_fix_external_callback(FIX, self._callback, None)
+
+    def command(self, line: str) -> None:
+        """Execute one line of an input file.
+
+        Raises:
+            Death: the molecule fell apart in it.
+            KeyboardInterrupt: Ctrl-C was pressed in it.
+            BaseException: whatever the force field raised in it, or LAMMPS's own complaint.
+        """
+        self._failure = None
+        with self._ctrl_c():
+            try:
+                self._lammps.command(line)
+            except Exception as error:  # the lammps module raises plain Exception for everything
+                step = int(self._lammps.extract_global("ntimestep"))
+                if self._failure is None:
+                    self._failure = Death(step, f"LAMMPS: {error}") if LOST.search(str(error)) else error
+        if self._failure is not None:
+            self._lammps.command("timer timeout off")  # a forced timeout would stop every later run too
+            raise self._failure
+
+    def _callback(self, _caller: Any, step: int, count: int, ids: Any, x: Any, f: Any) -> None:
+        """Fill f with the forces at x; rows are LAMMPS's, ids its atom IDs. Never raises."""
+        try:
+            if self._failure is not None:
+                raise self._failure
+            if count != len(self._rows):
+                raise Death(step, f"LAMMPS lost atoms: {count} of {len(self._rows)} are left")
+            row = ids - 1
+            self._rows[row] = x
+            self.bonds.check(self._rows, step)
+            before = time.perf_counter()
+            result = self._force_field(self._rows)
+            self.model_seconds += time.perf_counter() - before
+            self.calls += 1
+            f[:] = result.forces[row]
+            self._lammps.fix_external_set_energy_global(FIX, result.energy)
+        except (FloatingPointError, NeighbourOverflow) as error:
+            self._stop(Death(step, str(error)), f)
+        except BaseException as error:
+            self._stop(error, f)
+
+    def _stop(self, failure: BaseException, f: Any) -> None:
+        """Keep the first failure, and end the run at its next step."""
+        self._failure = self._failure or failure
+        f[:] = 0.0
+        self._lammps.force_timeout()
+
+    @contextmanager
+    def _ctrl_c(self) -> Iterator[None]:
+        """Turn Ctrl-C into a kept failure, which the next callback or the end of the command raises."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def keep(_number: int, _frame: Any) -> None:
+            self._failure = self._failure or KeyboardInterrupt()
+
+        previous = signal.signal(signal.SIGINT, keep)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, previous)

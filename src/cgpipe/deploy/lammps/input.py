@@ -1,0 +1,89 @@
+"""The LAMMPS input file: everything about a run that LAMMPS itself has to know, in LAMMPS's own words."""
+
+from dataclasses import dataclass
+
+from cgpipe.deploy.lammps.driver import FIX
+from cgpipe.units import FS_PER_PS
+
+LAMMPS_SEEDS = 900_000_000
+"""LAMMPS's random generators take seeds below this."""
+
+TABLE = ("step", "picoseconds", "temperature", "kinetic", "potential", "total", "radius_of_gyration")
+"""Columns of ``thermo.csv``: energies in kcal/mol, the temperature in K, the radius in Å."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One Langevin run.
+
+    Attributes:
+        title: what it is, for the first line of the file.
+        temperature: of the thermostat and the first velocities [K].
+        timestep: [fs].
+        steps: MD steps.
+        save_every: MD steps between saved frames.
+        damping: relaxation time of the thermostat [ps].
+        velocity_seed, noise_seed: 1 … LAMMPS_SEEDS − 1.
+    """
+
+    title: str
+    temperature: float
+    timestep: float
+    steps: int
+    save_every: int
+    damping: float
+    velocity_seed: int
+    noise_seed: int
+
+    def text(self) -> str:
+        """The input file."""
+        every = self.save_every
+        columns = "${s},${ps},${T},${K},${U},${E},${Rg}"
+        return f"""\
+# {self.title}
+# One bead per residue at its CA; atom ID = position in the sequence, from 1.
+# Energy and forces come from the exported program through "fix {FIX}": cgpipe simulate attaches it as soon as that
+# fix is defined. Without it LAMMPS stops with "Fix external callback function not set".
+units           real
+atom_style      molecular
+atom_modify     sort 0 0.0
+boundary        s s s
+comm_modify     cutoff 4.0
+read_data       system.data
+
+fix             {FIX} all external pf/callback 1 1
+fix_modify      {FIX} energy yes
+
+# remove the strain of the all-atom frame
+min_style       cg
+minimize        1.0e-6 1.0e-3 200 400
+reset_timestep  0
+
+# Langevin dynamics; the GJ integrator samples the right configurations and half-step velocities at any time step.
+# The thermostat acts on the motion of the whole molecule too: all 3N degrees of freedom count.
+velocity        all create {self.temperature} {self.velocity_seed} mom no rot no dist gaussian
+fix             langevin all gjf {self.temperature} {self.temperature} {self.damping * FS_PER_PS} {self.noise_seed} &
+                vel vhalf method 1
+compute_modify  thermo_temp extra/dof 0
+timestep        {self.timestep}
+
+compute         gyration all gyration
+variable        s equal step
+variable        ps equal step*dt/{FS_PER_PS}
+variable        T equal temp
+variable        K equal ke
+variable        U equal pe
+variable        E equal etotal
+variable        Rg equal c_gyration
+fix             table all print {every} "{columns}" file thermo.csv screen no title "{",".join(TABLE)}"
+dump            trajectory all dcd {every} traj.dcd
+thermo_style    custom step temp ke pe etotal c_gyration
+thermo          {every}
+run             {self.steps}
+"""
+
+
+def commands(text: str) -> list[str]:
+    """The commands of an input file: comments and empty lines dropped, continued lines joined."""
+    joined = text.replace("&\n", " ")
+    return [line for line in (line.strip() for line in joined.splitlines()) if line and not line.startswith("#")]

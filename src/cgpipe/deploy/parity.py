@@ -1,0 +1,103 @@
+"""The parity gate: the exported program must give the forces of the Python model, on real frames, padded or not.
+
+Relative error of one protein = max |F_program − F_python| / RMS(F_python), both over all components of all compared
+frames. Every capacity that holds the protein is compared with the Python model without padding; both get the same
+single-precision positions. What remains is the rounding of sums in another order, about 1e-6.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Float
+
+from cgpipe.data.store import Dataset, Frames
+from cgpipe.data.topology import Topology
+from cgpipe.deploy.program import Program, centred
+from cgpipe.model.potential import Potential
+
+SPLIT_ORDER = ("test", "val", "train")
+"""Where frames for the comparison are looked for; the first set that has any."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A few frames of one protein, without padding."""
+
+    R: Float[np.ndarray, "frames beads 3"]
+    topology: Topology
+    split: str
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Comparison of one protein.
+
+    Attributes:
+        split: set that the frames came from.
+        frames: how many frames were compared.
+        capacities: bead capacities that were compared.
+        rel_error: largest force error over the RMS force.
+        energy_error: largest energy error [kcal/mol].
+        reference: energy per bead [kcal/mol] and forces [kcal/mol/Å] of the Python model in the first frame.
+    """
+
+    split: str
+    frames: int
+    capacities: tuple[int, ...]
+    rel_error: float
+    energy_error: float
+    reference: tuple[Float[np.ndarray, " beads"], Float[np.ndarray, "beads 3"]]
+
+
+def sample_frames(dataset: Dataset, count: int) -> dict[str, Sample]:
+    """Up to ``count`` frames of every protein, spread over its test set."""
+    samples = {}
+    for protein in dataset.proteins:
+        for split in SPLIT_ORDER:
+            frames = dataset.load_protein(protein.name, split)
+            if len(frames.R):
+                samples[protein.name] = _spread(frames, count, split)
+                break
+    return samples
+
+
+def _spread(frames: Frames, count: int, split: str) -> Sample:
+    chosen = np.unique(np.linspace(0, len(frames.R) - 1, count).round().astype(int))
+    topology = Topology(*(np.asarray(values[0]) for values in frames.topology))
+    return Sample(frames.R[chosen], topology, split)
+
+
+def compare(potential: Potential, program: Program, samples: Mapping[str, Sample]) -> dict[str, Parity]:
+    """Compare the program with the Python model, protein by protein.
+
+    Args:
+        potential: the model that was exported.
+        program: what came back from the exported files.
+        samples: frames by protein.
+    """
+    evaluate = eqx.filter_jit(potential.evaluate)
+    return {name: _compare(evaluate, program, sample) for name, sample in samples.items()}
+
+
+def _compare(evaluate: eqx.Module, program: Program, sample: Sample) -> Parity:
+    python = [evaluate(centred(R), sample.topology) for R in sample.R]
+    forces = np.stack([result.forces for result in python]).astype(np.float64)
+    energies = np.array([np.sum(result.bead_energies, dtype=np.float64) for result in python])
+    capacities = tuple(beads for beads in program.capacities if beads >= len(sample.topology.species))
+    force_error = energy_error = 0.0
+    for beads in capacities:
+        chain = program.bind(sample.topology, beads)
+        exported = [chain(R) for R in sample.R]
+        found = np.stack([result.forces for result in exported])
+        force_error = max(force_error, float(np.abs(found - forces).max()))
+        energy_error = max(energy_error, float(np.abs(energies - [result.energy for result in exported]).max()))
+    return Parity(
+        split=sample.split,
+        frames=len(sample.R),
+        capacities=capacities,
+        rel_error=force_error / float(np.sqrt(np.mean(forces**2))),
+        energy_error=energy_error,
+        reference=(np.asarray(python[0].bead_energies), np.asarray(python[0].forces)),
+    )

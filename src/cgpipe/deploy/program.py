@@ -1,0 +1,186 @@
+"""The exported program as a Python callable: what the LAMMPS driver and the checks use, without the model's code.
+
+``load_program`` verifies every file against the hashes in ``model.json`` and picks, per chain, the smallest capacity
+that holds it. Positions are shifted to their centre in double precision before they become single precision, so
+diffusion far from the origin costs no accuracy.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax import export
+from jaxtyping import Float, Float32
+
+from cgpipe.artefact import read_json
+from cgpipe.data.species import Vocabulary, vocabulary
+from cgpipe.data.topology import Topology
+from cgpipe.errors import UserError
+
+
+class NeighbourOverflow(UserError):
+    """A structure has more neighbours per bead than the program has room for; its forces would be wrong."""
+
+
+class Evaluated(NamedTuple):
+    """Energy [kcal/mol], forces [kcal/mol/Å] and energy per bead [kcal/mol] of one structure."""
+
+    energy: float
+    forces: Float[np.ndarray, "beads 3"]
+    bead_energies: Float[np.ndarray, " beads"]
+
+
+class ChainProgram:
+    """A program with one topology bound to it: positions in, energy and forces out, nothing built per call."""
+
+    def __init__(self, call: Any, beads: int, neighbours: int, topology: Topology, where: str):
+        self._call = call
+        self._neighbours = neighbours
+        self._where = where
+        self._length = len(topology.species)
+        self._padded = np.zeros((beads, 3), np.float32)
+        self._topology = [jax.device_put(_pad(array, beads)) for array in topology]
+
+    def __call__(self, R: Float[np.ndarray, "beads 3"]) -> Evaluated:
+        """Energy and forces at positions R [Å].
+
+        Raises:
+            FloatingPointError: the energy or a force is not finite.
+            NeighbourOverflow: more neighbours than the program has slots for.
+        """
+        n = self._length
+        self._padded[:n] = centred(R)
+        bead_energies, forces, needed = map(np.asarray, self._call(self._padded, *self._topology))
+        if needed > self._neighbours:
+            raise NeighbourOverflow(
+                f"{self._where}: a bead has {needed} neighbours but the program holds {self._neighbours}; "
+                "raise dataset.capacity_margin and retrain, or look for a collapsed structure"
+            )
+        energy = float(bead_energies.sum(dtype=np.float64))
+        # a sum is finite only if all its terms are, and one sum is far cheaper than isfinite on small arrays
+        if not np.isfinite(energy + float(forces.sum(dtype=np.float64))):
+            raise FloatingPointError(f"{self._where}: the energy or a force is not finite")
+        return Evaluated(energy, forces[:n].astype(np.float64), bead_energies[:n].astype(np.float64))
+
+
+class Program:
+    """All capacities of one exported model."""
+
+    def __init__(self, metadata: dict[str, Any], path: Path):
+        self.metadata = metadata
+        self.path = path
+        self._calls: dict[int, Any] = {}
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The bead types that the program knows.
+
+        Raises:
+            UserError: they are not those of this cgpipe.
+        """
+        stored = self.metadata["vocabulary"]
+        known = vocabulary(stored["name"])
+        if list(known.types) != stored["types"]:
+            raise UserError(f"{self.path}: types {stored['types']} differ from {known.name!r} here; export it again")
+        return known
+
+    def bind(self, topology: Topology, beads: int | None = None) -> ChainProgram:
+        """The program for one chain (or several): the smallest capacity that fits, or the given one.
+
+        Raises:
+            UserError: more beads than the largest capacity, or a species that the vocabulary lacks.
+        """
+        n = len(topology.species)
+        entry = self._entry(n, beads)
+        if np.min(topology.species) < 0 or np.max(topology.species) >= len(self.vocabulary):
+            raise UserError(f"{self.path}: species ids must lie in 0 … {len(self.vocabulary) - 1}")
+        capacity = entry["beads"]
+        if capacity not in self._calls:
+            self._calls[capacity] = jax.jit(self._read(entry["jaxexp"]).call)
+        return ChainProgram(self._calls[capacity], capacity, entry["neighbours"], topology, str(self.path))
+
+    def evaluate(self, R: Float[np.ndarray, "beads 3"], topology: Topology) -> Evaluated:
+        """Energy and forces of one structure; see ``ChainProgram`` for many of one topology."""
+        return self.bind(topology)(np.asarray(R, np.float64))
+
+    @property
+    def capacities(self) -> list[int]:
+        """Bead capacities, smallest first."""
+        return sorted(entry["beads"] for entry in self.metadata["programs"])
+
+    def _entry(self, n: int, beads: int | None) -> Mapping[str, Any]:
+        fitting = [e for e in self.metadata["programs"] if e["beads"] >= n and beads in (None, e["beads"])]
+        if not fitting:
+            raise UserError(
+                f"{self.path}: {n} beads, but it holds {self.capacities[-1]}; export again with export.beads: {n}"
+            )
+        return min(fitting, key=lambda entry: entry["beads"])
+
+    def _read(self, name: str) -> export.Exported:
+        content = (self.path.parent / name).read_bytes()
+        try:
+            return export.deserialize(bytearray(content))
+        except ValueError as error:
+            raise UserError(
+                f"{self.path.parent / name}: jax {jax.__version__} cannot read what jax "
+                f"{self.metadata['versions']['jax']} wrote ({error}); export the model again"
+            ) from None
+
+
+def load_program(model_json: Path, cache: Path | None = None) -> Program:
+    """Open an exported model.
+
+    Args:
+        model_json: its ``model.json``; the other files are beside it.
+        cache: folder of JAX's persistent compilation cache; by default ``cgpipe/jax`` in the user's cache folder.
+
+    Raises:
+        UserError: a file is missing, damaged or from another export.
+    """
+    model_json = Path(model_json)
+    metadata = read_json(model_json, "program")
+    for name, expected in metadata["sha256"].items():
+        file = model_json.parent / name
+        if not file.is_file():
+            raise UserError(f"{file}: no such file, but {model_json} lists it; export the model again")
+        found = hashlib.sha256(file.read_bytes()).hexdigest()
+        if found != expected:
+            raise UserError(
+                f"{file}: SHA-256 {found[:12]}… but {model_json} says {expected[:12]}…; "
+                "damaged or from another export: export the model again"
+            )
+    use_compilation_cache(cache or user_cache())
+    return Program(metadata, model_json)
+
+
+def user_cache() -> Path:
+    """``cgpipe/jax`` in the user's cache folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cgpipe" / "jax"
+
+
+def use_compilation_cache(folder: Path) -> None:
+    """Let JAX keep compiled programs in this folder, so that every replica after the first starts at once."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return  # a read-only home costs seconds per start, nothing else
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+def centred(R: Float[np.ndarray, "beads 3"]) -> Float32[np.ndarray, "beads 3"]:
+    """Positions [Å] relative to their mean, subtracted in double precision."""
+    R = np.asarray(R, np.float64)
+    return (R - R.mean(axis=0)).astype(np.float32)
+
+
+def _pad(array: Any, beads: int) -> np.ndarray:
+    """One array of a topology, filled with zeros (for the mask: False) up to the capacity."""
+    array = np.asarray(array)
+    array = array if array.dtype == bool else array.astype(np.int32)
+    return np.concatenate([array, np.zeros(beads - len(array), array.dtype)])
