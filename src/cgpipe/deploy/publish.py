@@ -23,7 +23,7 @@ def published(folder: Path, last: str) -> Iterator[Path]:
     yield working
     (folder / last).unlink(missing_ok=True)
     for file in sorted(working.iterdir(), key=lambda file: (file.name == last, file.name)):
-        with open(file, "rb") as written:
+        with file.open("rb") as written:
             os.fsync(written.fileno())
-        os.replace(file, folder / file.name)
+        file.replace(folder / file.name)
     working.rmdir()
