@@ -63,7 +63,7 @@ def _walk(schema: dict[str, Any], block: dict[str, Any], prefix: str) -> Iterato
 
 
 def _type(schema: dict[str, Any], node: dict[str, Any]) -> str:
-    """Type and limits of a leaf in words, e.g. ``integer ≥ 1`` or ``cpu or cuda``."""
+    """Type and limits of a leaf in words, e.g. ``integer, ≥ 1`` or ``cpu or cuda``."""
     node = _resolve(schema, node)
     if "const" in node:
         return str(node["const"])
@@ -74,4 +74,4 @@ def _type(schema: dict[str, Any], node: dict[str, Any]) -> str:
     if node.get("type") == "object":
         return "table of text"
     word = {"string": "text", "boolean": "true or false"}.get(node.get("type", ""), node.get("type", "any"))
-    return " ".join([word, *(f"{sign} {node[limit]:g}" for limit, sign in SHOWN_LIMITS.items() if limit in node)])
+    return ", ".join([word, *(f"{sign} {node[limit]:g}" for limit, sign in SHOWN_LIMITS.items() if limit in node)])
