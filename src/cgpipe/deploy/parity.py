@@ -84,7 +84,7 @@ def compare(potential: Potential, program: Program, samples: Mapping[str, Sample
 def _compare(evaluate: eqx.Module, program: Program, sample: Sample) -> Parity:
     python = [evaluate(centred(R), sample.topology) for R in sample.R]
     forces = np.stack([result.forces for result in python]).astype(np.float64)
-    energies = np.array([np.sum(result.bead_energies, dtype=np.float64) for result in python])
+    energies = np.array([np.asarray(result.bead_energies).sum(dtype=np.float64) for result in python])
     capacities = tuple(beads for beads in program.capacities if beads >= len(sample.topology.species))
     force_error = energy_error = 0.0
     for beads in capacities:
