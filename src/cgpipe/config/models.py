@@ -14,7 +14,6 @@ Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Section(BaseModel):
@@ -44,7 +43,7 @@ class Project(Section):
     folds: Annotated[int, Field(ge=2)] = Field(
         5, description="cross-fits over trajectories (over blocks of time where there is one trajectory)"
     )
-    max_overfit: Share = Field(
+    max_overfit: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
         0.3, description="refuse a map with more free coefficients per bead than this share of 3 × frames"
     )
     non_finite: Literal["refuse", "drop"] = Field("refuse", description="what to do with frames that hold NaN or infinity")

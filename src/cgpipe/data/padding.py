@@ -1,7 +1,7 @@
 """Proteins of different lengths in arrays of few lengths: the choice of the lengths, and what fills the rest.
 
-Padded beads are parked at one point far outside the protein, at 0.95 of the extent of a box that begins at the origin. No
-result may depend on that: the mask decides, and padded beads have neither neighbours nor bonds by construction.
+Padded beads are parked at one point far outside the protein, at 0.95 of the extent of a box that begins at the origin.
+No result may depend on that: the mask decides, and padded beads have neither neighbours nor bonds by construction.
 """
 
 from collections.abc import Sequence

@@ -25,9 +25,10 @@ TEXTS = ("residue_name", "trajectories", "atom_name", "atom_residue")
 class Projection:
     """Beads of one protein over all its frames.
 
-    ``R`` [Å] and ``F`` [kcal/mol/Å]; ``residue`` numbers are consecutive exactly where beads are bonded; ``trajectory``
-    indexes ``trajectories`` (``temperature/replica``), ``frame`` counts in the source; ``W`` is the force map, with a column
-    per atom named by ``atom_name`` and ``atom_residue``; ``quality`` holds the figures of the projection.
+    ``R`` [Å] and ``F`` [kcal/mol/Å]; ``residue`` numbers are consecutive exactly where beads are bonded;
+    ``trajectory`` indexes ``trajectories`` (``temperature/replica``), ``frame`` counts in the source; ``W`` is the
+    force map, with a column per atom named by ``atom_name`` and ``atom_residue``; ``quality`` holds the figures of the
+    projection.
     """
 
     protein: str
@@ -95,10 +96,8 @@ def read_projection(path: Path) -> Projection:
         if units != UNITS:
             raise UserError(f"{path}: units {units}, but this cgpipe computes in {UNITS}; rerun the project stage")
         try:
-            arrays = {name: file[name][()] for name in ARRAYS}
-            texts = {name: tuple(file[name].asstr()[()]) for name in TEXTS}
+            fields: dict[str, Any] = {name: file[name][()] for name in ARRAYS}
+            fields |= {name: tuple(file[name].asstr()[()]) for name in TEXTS}
         except (KeyError, OSError) as error:
             raise UserError(f"{path}: damaged ({error}); rerun the project stage") from None
-        return Projection(
-            protein=file.attrs["protein"], quality=json.loads(file.attrs["quality"]), **arrays, **texts
-        )
+        return Projection(protein=file.attrs["protein"], quality=json.loads(file.attrs["quality"]), **fields)

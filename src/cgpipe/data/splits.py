@@ -1,13 +1,14 @@
 """Which frames are for training, which choose the model, and which give the final numbers.
 
 Frames of one trajectory that are close in time resemble each other, so single frames must never be dealt to different
-sets. Each trajectory is cut into blocks of consecutive frames, whole blocks are drawn for validation and test, and where
-neighbouring blocks belong to different sets some frames on both sides of the border belong to none. Held-out
+sets. Each trajectory is cut into blocks of consecutive frames, whole blocks are drawn for validation and test, and
+where neighbouring blocks belong to different sets some frames on both sides of the border belong to none. Held-out
 proteins are test data altogether, together with everything of their family.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -85,8 +86,8 @@ def check_held_out(proteins: Sequence[str], held_out: Sequence[str], families: M
         for other in proteins:
             if other not in held_out and families.get(other, other) == family:
                 raise UserError(
-                    f"dataset.held_out: {protein} is held out, but {other} of the same family {family!r} is in training; "
-                    f"hold out {other} too"
+                    f"dataset.held_out: {protein} is held out, but {other} of the same family {family!r} is in "
+                    f"training; hold out {other} too"
                 )
 
 
@@ -117,7 +118,7 @@ def _blocks(fraction: float, count: int) -> int:
 
 def _with_gaps(blocks: Sequence[Block], gap_frames: int) -> Int32[np.ndarray, " frames"]:
     split = np.concatenate([np.full(b.last - b.first + 1, SPLITS[b.split], dtype=np.int32) for b in blocks])
-    for before, after in zip(blocks[:-1], blocks[1:], strict=True):
+    for before, after in pairwise(blocks):
         if before.split != after.split:
             split[after.first - gap_frames : after.first + gap_frames] = SPLITS["gap"]
     return split

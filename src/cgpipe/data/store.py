@@ -1,9 +1,10 @@
 """The dataset of a run: beads of all proteins, padded into a few lengths, each frame with its set.
 
-HDF5, kind ``dataset``. Group ``proteins/<name>`` holds the chain once (``residue_name``, ``species``, ``chain``, ``residue``,
-``trajectories``); group ``buckets/<capacity>`` holds ``R`` [Å] and ``F`` [kcal/mol/Å] of shape (frames, capacity, 3), and per frame
-``protein`` (index in name order of the attribute ``proteins``), ``temperature`` [K], ``trajectory``, ``frame``, ``split`` (see `SPLITS`). Every
-frame is centred on the mean of its beads.
+HDF5, kind ``dataset``. Group ``proteins/<name>`` holds the chain once (``residue_name``, ``species``, ``chain``,
+``residue``, ``trajectories``); group ``buckets/<capacity>`` holds ``R`` [Å] and ``F`` [kcal/mol/Å] of shape (frames,
+capacity, 3), and per frame ``protein`` (index in the list of the attribute ``proteins``), ``temperature`` [K],
+``trajectory``, ``frame`` (number in the source) and ``split`` (see `SPLITS`). Every frame is centred on the mean of its
+beads.
 """
 
 import json
@@ -63,7 +64,8 @@ class ProteinBeads:
         )
 
 
-NO_BEADS = ProteinBeads("", (), *[np.zeros(0, np.int32)] * 3, ())
+NOTHING = np.zeros(0, np.int32)
+NO_BEADS = ProteinBeads("", (), NOTHING, NOTHING, NOTHING, ())
 """Stands in for proteins that are in another bucket."""
 
 

@@ -1,8 +1,9 @@
 """How good a fitted force map is on frames it has not seen, and when it has too many coefficients to be trusted.
 
-With p free coefficients per bead and n = 3 × frames rows, the variance of the mapped forces falls as 1 − p/n on the frames
-of the fit, and rises as 1/(1 − p/n) on others. So the honest number comes from k fits that each leave one fold out, and
-it needs no further pass over the data: with the Gram matrix P_k of fold k and the map w_k of the other folds it is w_k P_k w_kᵀ.
+With p free coefficients per bead and n = 3 × frames rows, the variance of the mapped forces falls as 1 − p/n on the
+frames of the fit, and rises as 1/(1 − p/n) on others. So the honest number comes from k fits that each leave one fold
+out, and it needs no further pass over the data: with the Gram matrix P_k of fold k and the map w_k fitted to the other
+folds it is w_k P_k w_kᵀ.
 """
 
 from collections.abc import Sequence
@@ -60,19 +61,19 @@ def overfit_ratio(groups: Groups, frames: int) -> float:
 def refuse_overfit(ratio: float, limit: float, groups: Groups, where: str) -> None:
     """Raise UserError where a map has too many coefficients for the frames it is fitted to."""
     if ratio > limit:
-        frames = int(np.ceil(len(groups.free) / (3 * limit))) if limit else 0
+        free = len(groups.free)
         raise UserError(
-            f"{where}: {len(groups.free)} free coefficients per bead for {len(groups.free) / (3 * ratio):.0f} frames is a "
-            f"ratio of {ratio:.2f}, above project.max_overfit {limit:g}: the projected forces would be fitted to noise; "
-            f"use at least {frames} frames, or project.map: uniform"
+            f"{where}: {free} free coefficients per bead for 3 × {free / (3 * ratio):.0f} frames is a ratio of "
+            f"{ratio:.2f}, above project.max_overfit {limit:g}: the map would be fitted to noise; "
+            f"use at least {np.ceil(free / (3 * limit)):.0f} frames, or project.map: uniform"
         )
 
 
-def crossfit_coefficients(gram: Gram, groups: Groups, ridge: float, where: str) -> Float64[np.ndarray, "folds beads groups"]:
+def crossfit_coefficients(
+    gram: Gram, groups: Groups, ridge: float, where: str
+) -> Float64[np.ndarray, "folds beads groups"]:
     """For each fold the optimal coefficients fitted to all other folds."""
-    return np.stack(
-        [optimal_coefficients(gram.mean(without=fold), groups, ridge, where) for fold in range(gram.folds)]
-    )
+    return np.stack([optimal_coefficients(gram.mean(without=fold), groups, ridge, where) for fold in range(gram.folds)])
 
 
 def heldout_rms(coefficients: Float64[np.ndarray, "folds beads groups"], gram: Gram) -> float:

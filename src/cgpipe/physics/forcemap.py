@@ -62,7 +62,8 @@ def bead_groups(label: Int[np.ndarray, " atoms"], alpha: Int[np.ndarray, " beads
     bead = label[alpha]
     if len(np.unique(bead)) < len(bead):
         raise UserError(
-            f"{where}: two Cα atoms are tied by constraints, so their forces cannot be told apart; check project.constraints"
+            f"{where}: two Cα atoms are tied by constraints, so their forces cannot be told apart; "
+            "check project.constraints and the bonds of the topology"
         )
     return Groups(label, bead, alpha)
 
@@ -132,8 +133,8 @@ def optimal_coefficients(
         dependent = True
     if dependent:
         raise UserError(
-            f"{where}: the forces on its atoms are linearly dependent, so the optimal map is not unique (too few different "
-            "frames?); use more frames, set project.ridge, or choose project.map: uniform"
+            f"{where}: the forces on its atoms are linearly dependent, so the optimal map is not unique (too few "
+            "different frames?); use more frames, set project.ridge, or choose project.map: uniform"
         )
     solution = scipy.linalg.cho_solve((factor, True), P_fc / scale[:, None])
     coefficients[:, free] = -(solution / scale[:, None]).T

@@ -90,8 +90,8 @@ def _backbone(atoms: Atoms, members: list[int], where: str) -> tuple[int, int, i
             continue
         if name in found:
             raise UserError(
-                f"{where}: two atoms {atoms.describe(index)} in one residue (alternate locations, or insertion codes?); "
-                "keep one location and give every residue its own number"
+                f"{where}: two atoms {atoms.describe(index)} in one residue (alternate locations, or insertion "
+                "codes?); keep one location and give every residue its own number"
             )
         found[name] = index
     return (found["N"], found["CA"], found["C"]) if len(found) == len(BACKBONE) else None

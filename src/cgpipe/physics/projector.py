@@ -51,7 +51,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class FittedMap:
-    """W, and for each fold the group coefficients of a fit to the other folds (the slice has none: it is not fitted)."""
+    """W, and for each fold the group coefficients of a fit to the other folds (the slice map is not fitted: none)."""
 
     W: Float64[np.ndarray, "beads atoms"]
     by_fold: Float64[np.ndarray, "folds beads groups"] | None
