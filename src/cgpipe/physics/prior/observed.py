@@ -3,7 +3,7 @@
 Histograms add up, so any number of frames streams through a fixed amount of memory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import jax
 import numpy as np
@@ -19,13 +19,11 @@ BOND_EDGES = np.linspace(2.0, 6.0, 801)
 ANGLE_EDGES = np.linspace(0.0, np.pi, 181)
 DIHEDRAL_EDGES = np.linspace(-np.pi, np.pi, 121)
 PAIR_BIN = 0.02
-"""Width of a distance bin [Å]."""
+"""Width of a distance bin [Å], about."""
 CHUNK = 256
 """Frames measured at once."""
 
-_measure = jax.jit(
-    lambda R, topology: tuple(jax.vmap(kind)(R, topology) for kind in (bond_lengths, angles, dihedrals))
-)
+_measure = jax.jit(lambda R, topology: tuple(jax.vmap(kind)(R, topology) for kind in (bond_lengths, angles, dihedrals)))
 
 
 class Observed:
@@ -43,7 +41,7 @@ class Observed:
 
     def __init__(self, types: int, cutoff: float):
         self.types = types
-        self.pair_edges = np.arange(0.0, cutoff + PAIR_BIN / 2, PAIR_BIN)
+        self.pair_edges = np.linspace(0.0, cutoff, round(cutoff / PAIR_BIN) + 1)
         self.bond = np.zeros((types, types, len(BOND_EDGES) - 1), np.int64)
         self.angle = np.zeros((types, len(ANGLE_EDGES) - 1), np.int64)
         self.dihedral = np.zeros((types, len(DIHEDRAL_EDGES) - 1), np.int64)
@@ -62,6 +60,8 @@ class Observed:
         Raises:
             UserError: a bond in the data is shorter than 2 Å or longer than 6 Å.
         """
+        if not len(R):
+            return self
         for start in range(0, len(R), CHUNK):
             part = slice(start, start + CHUNK)
             self._add_chunk(np.asarray(R[part]), Topology(*(np.asarray(field[part]) for field in topology)))
@@ -75,9 +75,9 @@ class Observed:
         outside = bond_exists & ((r < BOND_EDGES[0]) | (r > BOND_EDGES[-1]))
         if outside.any():
             raise UserError(
-                f"a bond of {r[outside][0]:.2f} Å between consecutive residues in the training data, expected "
-                f"{BOND_EDGES[0]:g} to {BOND_EDGES[-1]:g} Å: is the trajectory whole (not cut by the periodic box), and "
-                "does every chain break show in the residue numbers?"
+                f"a bond of {r[outside][0]:.2f} Å between consecutive residues, expected {BOND_EDGES[0]:g} to "
+                f"{BOND_EDGES[-1]:g} Å: is the trajectory whole (not cut by the periodic box), and does every chain "
+                "break show in the residue numbers?"
             )
         first, second = species[:, :-1], species[:, 1:]
         _count(self.bond, (first[bond_exists], second[bond_exists]), r[bond_exists], BOND_EDGES)
@@ -93,19 +93,23 @@ class Observed:
         r = np.linalg.norm(R[:, upper] - R[:, lower], axis=-1)
         apart = topology.residue[:, upper] - topology.residue[:, lower]
         apart = np.where(topology.chain[:, upper] == topology.chain[:, lower], apart, SEPARATIONS[-1] + 1)
-        use = topology.mask[:, upper] & topology.mask[:, lower] & (r < self.pair_edges[-1]) & (apart >= SEPARATIONS[0])
+        use = topology.mask[:, upper] & topology.mask[:, lower] & (apart >= SEPARATIONS[0]) & (r < self.pair_edges[-1])
         kind = np.minimum(apart[use] - SEPARATIONS[0], len(SEPARATIONS))
         first, second = species[:, lower][use], species[:, upper][use]
         _count(self.pair, (kind, first, second), r[use], self.pair_edges)
         _count(self.pair, (kind, second, first), r[use], self.pair_edges)
 
 
-def observe(frames: Iterable[tuple[ndarray, Topology, ndarray]], types: int, cutoff: float) -> Observed:
-    """Histograms of batches of (positions, topology, temperatures), see ``Observed.add``."""
-    observed = Observed(types, cutoff)
-    for batch in frames:
-        observed.add(*batch)
-    return observed
+def merged(parts: Sequence[Observed]) -> Observed:
+    """The histograms of all parts' frames together; they must be of the same species and cutoff."""
+    total = Observed(parts[0].types, float(parts[0].pair_edges[-1]))
+    for part in parts:
+        for table in ("bond", "angle", "dihedral", "pair"):
+            getattr(total, table)[...] += getattr(part, table)
+        total.frames += part.frames
+        total.temperature += part.frames * part.temperature
+    total.temperature /= max(total.frames, 1)
+    return total
 
 
 def _count(table: Int[ndarray, "..."], rows: tuple[ndarray, ...], values: ndarray, edges: ndarray) -> None:

@@ -6,7 +6,6 @@ half of a pair's to each bead. Repulsion acts for |i−j| ≥ 6 in residue index
 for |i−j| = 2…5.
 """
 
-import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -177,11 +176,11 @@ class Prior(eqx.Module):
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Prior":
         """The prior that ``to_json`` described."""
-        arrays = {f"{term}_{name}": jnp.asarray(content[term][name]) for term, names in TABLES.items() for name in names}
+        tables = {f"{term}_{name}": content[term][name] for term, names in TABLES.items() for name in names}
         return cls(
-            **arrays,
+            **{name: jnp.asarray(table, float) for name, table in tables.items()},
             weights=Weights(**content["weights"]),
-            types=tuple(content[" types"]),
+            types=tuple(content["types"]),
             cutoff=content["cutoff"],
             repulsion_range=content["repulsion"]["range"],
             excluded_range=content["excluded"]["range"],
@@ -200,12 +199,3 @@ def read_prior(path: Path) -> Prior:
         UserError: missing, damaged or another kind of file.
     """
     return Prior.from_json(read_json(path, "prior")["prior"])
-
-
-def reach(prior: Prior) -> float:
-    """Distance beyond which no pair term acts [Å]."""
-    longest = max(
-        prior.repulsion_range * float(prior.repulsion_sigma.max()),
-        prior.excluded_range * float(prior.excluded_sigma.max()),
-    )
-    return math.nextafter(min(longest, prior.cutoff), math.inf)

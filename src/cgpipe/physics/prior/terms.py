@@ -28,9 +28,7 @@ CORE = 1 / 3
 """Share of σ below which the repulsion continues linearly."""
 
 
-def bond_energy(
-    r: Float[Array, "*n"], r0: Float[Array, "*n"], k: Float[Array, "*n"]
-) -> Float[Array, "*n"]:
+def bond_energy(r: Float[Array, "*n"], r0: Float[Array, "*n"], k: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """½ k (r − r₀)² [kcal/mol] with r, r₀ [Å] and k [kcal/mol/Å²]."""
     return 0.5 * k * (r - r0) ** 2
 
