@@ -1,0 +1,89 @@
+"""Which atoms become beads, on hand-made lists of atoms; cannot detect names that real files use and this list lacks."""
+
+import numpy as np
+import pytest
+from synthetic_mdcath import SyntheticProtein
+
+from cgpipe.data.atoms import Atoms
+from cgpipe.errors import UserError
+from cgpipe.physics.mapping import map_alpha_carbons
+
+
+def atoms_of(protein, chain=None, bonds=None):
+    rows = protein.atoms()
+    return Atoms(
+        name=tuple(a[0] for a in rows),
+        atomic_number=np.array([a[1] for a in rows]),
+        residue_name=tuple(a[2] for a in rows),
+        residue=np.array([a[3] for a in rows]),
+        chain=tuple(chain or ["A"] * len(rows)),
+        bonds=protein.bonds() if bonds is None else bonds,
+    )
+
+
+def mapped(protein, aliases=None, **kwargs):
+    return map_alpha_carbons(atoms_of(protein, **kwargs), aliases or {}, "prot")
+
+
+def test_calcium_and_caps_and_ligands_give_no_bead():
+    # detects selection by the name CA alone, or by its beginning
+    extra = [("CA", 20, "CAL", 7), ("CAY", 6, "ALA", 8), ("CAT", 6, "ALA", 8), ("CA", 6, "LIG", 9)]
+    mapping = mapped(SyntheticProtein(["ALA", "GLY"], extra=extra))
+    assert mapping.atom.tolist() == [2, 8]
+
+
+def test_caps_inside_the_first_and_last_residue():
+    # detects caps that split a residue or double its Cα (CHARMM puts them inside)
+    protein = SyntheticProtein(["TYR", "TYR"], extra=[("CAT", 6, "TYR", 2), ("NT", 7, "TYR", 2)])
+    assert mapped(protein).residue_name == ("TYR", "TYR")
+
+
+def test_force_field_names_become_amino_acids():
+    # detects CHARMM or Amber names that are taken for unknown residues
+    assert mapped(SyntheticProtein(["HSD", "HSE", "HSP", "CYX"])).residue_name == ("HIS", "HIS", "HIS", "CYS")
+
+
+def test_unknown_residue_is_named_with_its_place():
+    # detects an X or a crash instead of a question to the user
+    with pytest.raises(UserError, match="prot, chain A, residue 2: unknown residue 'MSE'.*species.aliases"):
+        mapped(SyntheticProtein(["ALA", "MSE"]))
+    assert mapped(SyntheticProtein(["ALA", "MSE"]), {"MSE": "MET"}).residue_name == ("ALA", "MET")
+
+
+def test_missing_peptide_bond_is_a_gap_whatever_the_numbers_say():
+    # detects beads on both sides of a gap that would be taken as bonded
+    protein = SyntheticProtein(["ALA"] * 5, numbers=[3, 4, 5, 9, 10], unbonded_after=(1, 2))
+    assert mapped(protein).residue.tolist() == [3, 4, 6, 9, 10]
+
+
+def test_peptide_bond_counts_more_than_a_jump_in_the_numbers():
+    # detects a gap where only the numbering jumps
+    assert mapped(SyntheticProtein(["ALA"] * 3, numbers=[3, 7, 8])).residue.tolist() == [3, 4, 5]
+
+
+def test_chains_restart():
+    # detects chains that run into each other
+    protein = SyntheticProtein(["ALA"] * 4, numbers=[1, 2, 1, 2], unbonded_after=(1,))
+    mapping = mapped(protein, chain=["A"] * 12 + ["B"] * 12)
+    assert mapping.chain.tolist() == [0, 0, 1, 1]
+    assert mapping.residue.tolist() == [1, 2, 1, 2]
+
+
+@pytest.mark.parametrize("residues", [[], ["ALA"]])
+def test_fewer_than_two_residues(residues):
+    with pytest.raises(UserError, match=f"prot: {len(residues)} amino-acid residue"):
+        mapped(SyntheticProtein(residues or [], extra=[("CA", 20, "CAL", 1)]), bonds=np.zeros((0, 2), int))
+
+
+def test_alternate_locations():
+    # detects that one of two positions of a Cα is taken by chance
+    protein = SyntheticProtein(["ALA", "GLY"], extra=[("CA", 6, "GLY", 2)])
+    with pytest.raises(UserError, match="two atoms chain A GLY 2 CA in one residue"):
+        mapped(protein)
+
+
+def test_ring():
+    # detects a cyclic peptide that would silently lose its closing bond
+    protein = SyntheticProtein(["ALA"] * 3)
+    with pytest.raises(UserError, match="rings and chains out of order"):
+        mapped(protein, bonds=np.vstack([protein.bonds(), [[16, 0]]]))
