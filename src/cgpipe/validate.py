@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from cgpipe import stage
 from cgpipe.artefact import header, write_json
 from cgpipe.config.slices import ValidateSettings
 from cgpipe.data.projection import Projection, read_projection
 from cgpipe.data.replicas import Replica, read_replica
-from cgpipe.data.store import Dataset, Frames, open_dataset
+from cgpipe.data.store import Dataset, open_dataset
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.program import Program, load_program
 from cgpipe.errors import UserError
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     settings = stage.settings(arguments.settings, ValidateSettings)
     projection = read_projection(arguments.projection)
     program = load_program(arguments.program)
-    replicas = [read_replica(path, len(projection.residue)) for path in arguments.simulations]
+    replicas = [read_replica(path, projection.beads) for path in arguments.simulations]
     generator = np.random.default_rng(SEED)
     with open_dataset(arguments.dataset) as dataset:
         forces = _forces(projection.protein, dataset, read_prior(arguments.prior), program, settings, generator)
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     body = {
         "protein": projection.protein,
         "member": program.metadata["member"],
-        "beads": len(projection.residue),
+        "beads": projection.beads,
         "residues": list(projection.residue_name),
         **forces,
         **survival,
@@ -75,10 +75,12 @@ def _forces(
     frames = dataset.load_protein(protein, "test")
     if not len(frames.R):
         return {"force_frames": 0}
-    full = np.stack([program.evaluate(R, _of_frame(frames, i)).forces for i, R in enumerate(frames.R)])
+    topology = Topology(*(column[0] for column in frames.topology))
+    chain = program.bind(topology)
+    full = np.stack([chain(R.astype(np.float64)).forces for R in frames.R])
     models = {
         "force": full,
-        "prior_force": _prior_forces(prior, frames, dataset.cutoff),
+        "prior_force": _prior_forces(prior, frames.R, topology, dataset.cutoff),
         "zero_force": np.zeros_like(full),
         "shuffled_force": generator.permutation(full),
     }
@@ -96,19 +98,14 @@ def _forces(
     return flat | {f"force_{k}": v for k, v in paired_metrics(sums["force"], sums["prior_force"], weights).items()}
 
 
-def _of_frame(frames: Frames, index: int) -> Topology:
-    return Topology(*(column[index] for column in frames.topology))
-
-
-def _prior_forces(prior: Prior, frames: Frames, cutoff: float) -> np.ndarray:
+def _prior_forces(
+    prior: Prior, R: Float[np.ndarray, "frames beads 3"], topology: Topology, cutoff: float
+) -> Float[np.ndarray, "frames beads 3"]:
     """Forces of the prior without any network [kcal/mol/Å]."""
-    potential = Potential(prior, None, cutoff, frames.R.shape[1] - 1)
-
-    @eqx.filter_jit
-    def forces(R: jax.Array, topology: Topology) -> jax.Array:
-        return jax.lax.map(lambda pair: potential.evaluate(*pair).forces, (R, topology), batch_size=64)
-
-    return np.asarray(forces(jnp.asarray(frames.R), jax.tree.map(jnp.asarray, frames.topology)))
+    potential = Potential(prior, None, cutoff, R.shape[1] - 1)
+    real = Topology(*map(jnp.asarray, topology))
+    forces = jax.jit(lambda frames: jax.lax.map(lambda R: potential.evaluate(R, real).forces, frames, batch_size=64))
+    return np.asarray(forces(jnp.asarray(R)))
 
 
 def _structure(
@@ -121,10 +118,10 @@ def _structure(
     temperature = temperatures.pop()
     reference = projection.of_temperature(temperature)
     runs = [reference.R[reference.trajectory == index] for index in np.unique(reference.trajectory)]
-    if not runs:
-        raise UserError(f"{projection.protein}: simulated at {temperature:g} K, but no reference frame has it")
     how = settings.validate_.model_dump()
-    topology = reference.topology()
+    topology = Topology(
+        np.zeros_like(reference.chain), reference.chain, reference.residue, np.ones(reference.beads, dtype=bool)
+    )
     numbers, curves = compare_structures(
         runs, [r.R for r in replicas], [r.times for r in replicas], topology, Comparison(**how), generator
     )
@@ -138,10 +135,14 @@ def _survival(replicas: list[Replica]) -> tuple[dict[str, Any], dict[str, Any]]:
     died = np.array([not replica.record["survived"] for replica in replicas])
     times, alive = survival_curve(ends, died)
     total = float(ends.sum())
+    deviations = [replica.record["max_bond_deviation"] for replica in replicas]
     flat = {
         "replicas": len(replicas),
         "replicas_survived": int(np.sum(~died)),
         "simulated_ps": total,
+        "simulated_ps_requested": float(sum(replica.record["picoseconds_requested"] for replica in replicas)),
+        "timestep": max(float(replica.record["timestep"]) for replica in replicas),
+        "max_bond_deviation": max((d for d in deviations if d is not None), default=None),
         "death_rate_bound": death_rate_bound(int(died.sum()), total),
     }
     return flat, {"time": times.tolist(), "alive": alive.tolist()}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from mdtraj.formats import DCDTrajectoryFile
+from MDAnalysis.lib.formats.libdcd import DCDFile
 
 from cgpipe.artefact import read_json
 from cgpipe.errors import UserError
@@ -44,8 +44,8 @@ def read_replica(record_path: Path, beads: int) -> Replica:
     if not path.is_file():
         raise UserError(f"{path}: no such file, but {record_path.name} is there; rerun this simulation")
     try:
-        with DCDTrajectoryFile(str(path)) as file:
-            R = np.asarray(file.read()[0], dtype=np.float32)
+        with DCDFile(str(path)) as file:
+            R = file.readframes().xyz
     except OSError as error:
         raise UserError(f"{path}: cannot be read as DCD ({error}); rerun this simulation") from None
     if R.shape[1] != beads:

@@ -1,12 +1,12 @@
 """How well predicted forces agree with reference forces, with block-bootstrap intervals.
 
-Per component, over N components: MSE = Σ(F − P)²/N, RMSE = √MSE, R² = 1 − Σ(F − P)²/Σ F², slope of the reference on the
-prediction = Σ F·P / Σ P² (ideally 1). Σ F² is taken about zero, not about a mean: a force turns with the molecule, so its
-mean over orientations is zero, and the model that predicts no force has R² = 0 exactly.
+Per component, over N components: MSE = Σ(F − P)²/N, RMSE = √MSE, R² = 1 − Σ(F − P)²/Σ F², slope of the reference on
+the prediction = Σ F·P / Σ P² (ideally 1). Σ F² is taken about zero, not about a mean: a force turns with the
+molecule, so its mean over orientations is zero, and the model that predicts no force has R² = 0 exactly.
 
 References here are projected single-frame forces: samples of the mean force with noise on top. Noise enters Σ(F − P)²
-undiminished, so R² has a ceiling Var(mean force)/Var(label) well below 1 that no model can pass; *differences* between
-two models on the same frames do not suffer from it, and their intervals come from the same bootstrap draws (paired).
+unchanged, so R² has a ceiling Var(mean force)/Var(label) well below 1 that no model can pass; *differences* between
+two models on the same frames do not suffer from it, and their intervals come from the same draws (paired).
 """
 
 from typing import Any, NamedTuple
@@ -111,8 +111,8 @@ def paired_metrics(model: ForceSums, baseline: ForceSums, weights: Int[np.ndarra
     """What a model adds to a baseline on the same frames; the intervals use the same draws for both.
 
     Returns:
-        ``r2_gain`` (R² of the model − that of the baseline), ``rmse_gain`` (RMSE of the baseline − that of the model) and
-        ``r2_beyond`` (share of the baseline's squared error that the model removes), each with its interval.
+        ``r2_gain`` (R² of the model − that of the baseline), ``rmse_gain`` (RMSE of the baseline − that of the model)
+        and ``r2_beyond`` (share of the baseline's squared error that the model removes), each with its interval.
     """
     both, drawn = (model, baseline), (model.drawn(weights), baseline.drawn(weights))
     gains = {

@@ -2,8 +2,8 @@
 
 Bonds, angles and dihedrals are those of :mod:`cgpipe.physics.geometry`, in degrees, without the positions along the
 rows where the chain is interrupted. Superposition is Kabsch's (Acta Cryst. A 32, 922, 1976) with proper rotations
-only: with C = Σ x yᵀ = U S Vᵀ, RMSD² = (Σ|x|² + Σ|y|² − 2 (s₁ + s₂ ± s₃)) / N, the sign being that of det C, so a mirror
-image never superposes. All functions take frames of one protein, all beads real.
+only: with C = Σ x yᵀ = U S Vᵀ, RMSD² = (Σ|x|² + Σ|y|² − 2 (s₁ + s₂ ± s₃)) / N, the sign being that of det C, so a
+mirror image never superposes. All functions take frames of one protein, all beads real.
 """
 
 from collections.abc import Callable

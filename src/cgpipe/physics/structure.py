@@ -100,7 +100,7 @@ def _extremes(
     replicas: Sequence[Float[np.ndarray, "_ beads 3"]],
     topology: Topology,
 ) -> dict[str, float | None]:
-    """Worst bond and closest approach over *all* frames, those of the equilibration included."""
+    """Worst bond and closest approach over *all* saved frames, those of the equilibration included."""
     mean_bonds = observables.bond_lengths(reference, topology).mean(axis=0)
 
     def deviation(R: Float[np.ndarray, "frames beads 3"]) -> float:
@@ -111,7 +111,7 @@ def _extremes(
 
     alive = [run for run in replicas if len(run)]
     numbers = {
-        "max_bond_deviation": max(map(deviation, alive), default=None),
+        "max_bond_deviation_saved": max(map(deviation, alive), default=None),
         "max_bond_deviation_reference": deviation(reference),
         "min_distance": min(map(closest, alive), default=None),
         "min_distance_reference": closest(reference),
@@ -125,7 +125,7 @@ def _contacts(
     topology: Topology,
     how: Comparison,
 ) -> tuple[dict[str, float | None], dict[str, Any]]:
-    """Contact frequencies and their RMS difference over the pairs that count, with that between the reference's halves."""
+    """Contact frequencies, and their RMS difference over the pairs that count beside that of the reference's halves."""
     pairs = observables.separated_pairs(topology, how.contact_separation)
 
     def frequencies(R: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, "beads beads"]:

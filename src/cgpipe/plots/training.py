@@ -1,0 +1,100 @@
+"""Figures of the training: loss curves of all members, and the agreement of exported with trained model."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cgpipe.plots import style
+
+Curve = Mapping[str, Sequence[float]]
+
+
+def training_curves(
+    members: Mapping[str, Curve], best: str, zero_rms: float | None, prior_rmse: float | None
+) -> Figure:
+    """Validation and training RMSE of every member over epochs.
+
+    Args:
+        members: name → {"epoch", "train_rmse", "val_rmse", "lr"}.
+        best: the member that is exported; drawn in colour.
+        zero_rms: RMS of the labels, the error of a model without any force [kcal/mol/Å].
+        prior_rmse: error of the prior alone on held-out frames [kcal/mol/Å].
+    """
+    figure = Figure(figsize=(7.2, 4.0), layout="constrained")
+    (axes, rate) = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    for name, curve in members.items():
+        chosen = name == best
+        colour, order = (style.MODEL, 3) if chosen else (style.REFERENCE, 2)
+        axes.plot(curve["epoch"], curve["val_rmse"], color=colour, lw=1.8 if chosen else 1.0, zorder=order)
+        axes.plot(curve["epoch"], curve["train_rmse"], color=colour, lw=1.0, ls=(0, (2, 1.5)), zorder=order)
+        if chosen:
+            rate.plot(curve["epoch"], curve["lr"], color=style.INK, lw=1.0)
+            low = int(np.argmin(curve["val_rmse"]))
+            axes.plot(curve["epoch"][low], curve["val_rmse"][low], "o", ms=5, color=colour, mec="white", zorder=4)
+    axes.plot([], [], color=style.MODEL, lw=1.8, label=f"validation, {best} (best)")
+    axes.plot([], [], color=style.MODEL, lw=1.0, ls=(0, (2, 1.5)), label=f"training, {best}")
+    if len(members) > 1:
+        axes.plot([], [], color=style.REFERENCE, lw=1.2, label="other members")
+    lines = [(zero_rms, "no force at all"), (prior_rmse, "prior alone")]
+    values = np.concatenate([[*curve["val_rmse"], *curve["train_rmse"]] for curve in members.values()])
+    top = max(float(np.nanmax(values)), *(value for value, _ in lines if value is not None), 0.0)
+    for value, label in lines:
+        if value is not None:
+            axes.axhline(value, color=style.BASELINE, lw=0.9, ls="-" if label == "prior alone" else ":")
+            axes.annotate(
+                label,
+                (1.0, value),
+                xycoords=("axes fraction", "data"),
+                xytext=(-2, 3),
+                textcoords="offset points",
+                ha="right",
+                color=style.BASELINE,
+                fontsize=7,
+            )
+    bottom = float(np.nanmin(values))
+    axes.set_ylim(bottom - 0.06 * (top - bottom), top + 0.1 * (top - bottom))
+    axes.set_ylabel("force RMSE  [kcal/mol/Å]")
+    axes.legend(loc="upper center", ncols=3, bbox_to_anchor=(0.5, 1.14))
+    rate.set_yscale("log")
+    rate.set_ylabel("learning rate")
+    rate.set_xlabel("epoch")
+    figure.align_ylabels()
+    return figure
+
+
+def parity_bars(errors: Mapping[str, float], tolerance: float) -> Figure:
+    """Relative force error of each way of running the exported model against the trained one, on a logarithmic axis.
+
+    Args:
+        errors: what was compared → largest relative error.
+        tolerance: the largest error allowed.
+    """
+    figure = Figure(figsize=(5.6, 0.8 + 0.3 * max(len(errors), 1)), layout="constrained")
+    axes = figure.subplots()
+    floor = 1e-9
+    for row, (name, error) in enumerate(errors.items()):
+        shown = max(error, floor)
+        axes.plot([floor, shown], [row, row], color=style.MODEL if error <= tolerance else style.RED, lw=1.4)
+        axes.plot(shown, row, "o", ms=6, color=style.MODEL if error <= tolerance else style.RED)
+        axes.annotate(f"{error:.1e}", (shown, row), xytext=(8, 0), textcoords="offset points", va="center", fontsize=7)
+    axes.axvline(tolerance, color=style.INK, lw=0.9, ls=":")
+    axes.annotate(
+        "tolerance",
+        (tolerance, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-3, -2),
+        textcoords="offset points",
+        rotation=90,
+        va="top",
+        ha="right",
+        fontsize=7,
+    )
+    axes.set_xscale("log")
+    axes.set_xlim(floor, max(10 * tolerance, 30 * max([floor, *errors.values()])))
+    axes.set_yticks(range(len(errors)), list(errors))
+    axes.set_ylim(len(errors) - 0.5, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("largest relative force error")
+    return figure
