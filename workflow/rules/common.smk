@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -7,11 +8,10 @@ from pathlib import Path
 from cgpipe.config import UserError, load, settings_json, source_files
 
 # an environment that is not activated has no `python` on PATH: jobs must run the interpreter that runs Snakemake
-shell.prefix(f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH; ")
+shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
-# Snakemake lists the files of the command line first, although they go on top
-OVERLAYS = [Path(file) for file in workflow.overwrite_configfiles]
-CONFIG_FILES = [Path(file) for file in workflow.configfiles if Path(file) not in OVERLAYS] + OVERLAYS
+BASE = Path("config/config.yaml")
+CONFIG_FILES = ([BASE] if BASE.exists() else []) + list(workflow.overwrite_configfiles)
 
 try:
     CONFIG, PROTEINS = load(CONFIG_FILES, config)

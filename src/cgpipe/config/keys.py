@@ -39,8 +39,10 @@ def allowed(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str
         elif isinstance(step, int):
             node = node.get("items", {})
         else:
-            node = node.get("properties", {}).get(step, node.get("additionalProperties", {}))
-        node = _resolve(schema, node if isinstance(node, dict) else {})
+            # free names (of proteins) are a pattern in the schema
+            named = next(iter(node.get("patternProperties", {}).values()), {})
+            node = node.get("properties", {}).get(step, named)
+        node = _resolve(schema, node)
     return list(node.get("properties", {}))
 
 

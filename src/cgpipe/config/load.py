@@ -136,7 +136,9 @@ def _message(model: type[BaseModel], detail: Any, value: Any) -> str:
     if kind in ("literal_error", "union_tag_invalid"):
         names = context.get("expected", context.get("expected_tags", ""))
         got = value if kind == "literal_error" else context["tag"]
-        return f"expected {names}, got {got!r}{_suggest(str(got), re.findall(chr(39) + '([^' + chr(39) + ']+)', names))}"
+        return (
+            f"expected {names}, got {got!r}{_suggest(str(got), re.findall(chr(39) + '([^' + chr(39) + ']+)', names))}"
+        )
     if kind == "value_error":
         return f"{context['error']}, got {value!r}"
     if kind == "model_type" or value is None:

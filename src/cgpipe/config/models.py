@@ -46,7 +46,9 @@ class Project(Section):
     max_overfit: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
         0.3, description="refuse a map with more free coefficients per bead than this share of 3 × frames"
     )
-    non_finite: Literal["refuse", "drop"] = Field("refuse", description="what to do with frames that hold NaN or infinity")
+    non_finite: Literal["refuse", "drop"] = Field(
+        "refuse", description="what to do with frames that hold NaN or infinity"
+    )
 
 
 class Dataset(Section):
@@ -88,7 +90,9 @@ class Prior(Section):
 
 class Model(Section):
     cutoff: Positive = Field(12.0, description="neighbour cutoff [Å]")
-    allegro_size: Literal["small", "med", "default", "large"] = Field("default", description="preset of the network's sizes")
+    allegro_size: Literal["small", "med", "default", "large"] = Field(
+        "default", description="preset of the network's sizes"
+    )
     l_max: Annotated[int, Field(ge=1, le=3)] = Field(2, description="highest order of the spherical harmonics")
     tensor_channels: Count = Field(32, description="channels of the tensor track")
     use_priors: bool = Field(True, description="add the prior's energy to the network's")
@@ -134,7 +138,9 @@ class Training(Section):
     adabelief: AdaBelief = AdaBelief()
     yogi: Yogi = Yogi()
     clip: Positive = Field(2.0, description="largest global norm of a gradient")
-    ema_decay: Fraction = Field(0.999, description="decay per step of the averaged weights; 0 takes the weights as they are")
+    ema_decay: Fraction = Field(
+        0.999, description="decay per step of the averaged weights; 0 takes the weights as they are"
+    )
     checkpoint_steps: Count = Field(200, description="steps between checkpoints")
     keep_checkpoints: Count = Field(2, description="checkpoints kept")
 
@@ -164,7 +170,9 @@ class Ensemble(Section):
 
 class Export(Section):
     platforms: tuple[Literal["cpu", "cuda"], ...] = Field(("cpu", "cuda"), description="where the program can run")
-    beads: Annotated[int, Field(ge=0)] = Field(0, description="bead capacity; 0 takes the longest protein of the dataset")
+    beads: Annotated[int, Field(ge=0)] = Field(
+        0, description="bead capacity; 0 takes the longest protein of the dataset"
+    )
     parity_frames: Count = Field(4, description="reference frames per protein in the parity check")
     parity_tolerance: Positive = Field(1e-5, description="largest relative force error of that check")
 
@@ -176,7 +184,9 @@ class Simulate(Section):
     damping: Positive = Field(1.0, description="relaxation time of the Langevin thermostat [ps]")
     save_every: Positive = Field(1.0, description="time between saved frames [ps]")
     seed: Count = Field(1, description="base seed of velocities and thermostat noise")
-    bond_tolerance: Positive = Field(1.0, description="a replica counts as lost when a bond is off its mean by more [Å]")
+    bond_tolerance: Positive = Field(
+        1.0, description="a replica counts as lost when a bond is off its mean by more [Å]"
+    )
 
 
 class Validate(Section):
