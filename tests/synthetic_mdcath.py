@@ -37,11 +37,13 @@ class SyntheticProtein:
         return np.array(inner + peptide)
 
     def frames(self, count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Positions that shake as a whole, and forces made of opposite pairs along bonds plus some of each atom's own."""
+        """Positions that shake, and forces made of opposite pairs along bonds plus some of each atom's own."""
         size = len(self.atoms())
         start = np.concatenate([OFFSETS + [3.8 * r, 0, 0] for r in range(len(self.residues))])
-        start = np.concatenate([start, [[0.0, 9.0 + 3 * k, 0.0] for k in range(len(self.extra))]]) if self.extra else start
-        R = start + random.normal(0, 1.0, (count, 1, 3))
+        start = (
+            np.concatenate([start, [[0.0, 9.0 + 3 * k, 0.0] for k in range(len(self.extra))]]) if self.extra else start
+        )
+        R = start + random.normal(0, 1.0, (count, 1, 3)) + random.normal(0, 0.03, (count, size, 3))
         F = random.normal(0, 3.0, (count, size, 3))
         for i, j in self.bonds():
             pull = random.normal(0, 20.0, (count, 3))
@@ -64,7 +66,9 @@ def write_mdcath(
         group.create_dataset("resname", data=[a[2] for a in atoms], dtype=text)
         group.create_dataset("resid", data=[a[3] for a in atoms])
         group.create_dataset("z", data=[a[1] for a in atoms])
-        group.create_dataset("pdb", data="ATOM      1  CA  WAT W   1      the solvated system: not to be read", dtype=text)
+        group.create_dataset(
+            "pdb", data="ATOM      1  CA  WAT W   1      the solvated system: not to be read", dtype=text
+        )
         group.create_dataset("pdbProteinAtoms", data=_pdb(atoms), dtype=text)
         group.create_dataset("psf", data=_psf(atoms, protein.bonds()), dtype=text)
         for name, count in frames.items():

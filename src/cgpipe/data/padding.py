@@ -46,8 +46,9 @@ def capacity_for(beads: int, capacities: Sequence[int]) -> int:
 
 def padding_waste(beads: Sequence[int], frames: Sequence[int], capacities: Sequence[int]) -> float:
     """Share of all slots that hold padding."""
-    slots = sum(f * capacity_for(b, capacities) for b, f in zip(beads, frames, strict=True))
-    return 1.0 - sum(f * b for b, f in zip(beads, frames, strict=True)) / slots
+    slots = [f * capacity_for(b, capacities) for b, f in zip(beads, frames, strict=True)]
+    used = [f * b for b, f in zip(beads, frames, strict=True)]
+    return (sum(slots) - sum(used)) / sum(slots)
 
 
 def box_extent(largest: float, cutoff: float) -> float:

@@ -9,7 +9,7 @@ are not those of ``coords``: it is never read.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import h5py
 import numpy as np
@@ -26,6 +26,7 @@ CHUNK_BYTES = 32 * 2**20
 UNIT = {"coords": "Angstrom", "forces": "kcal/mol/Angstrom"}
 
 
+@runtime_checkable
 class Reader(Protocol):
     """What every source of all-atom frames offers.
 

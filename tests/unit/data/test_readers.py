@@ -72,7 +72,9 @@ def test_psf_of_the_solvated_system_gives_the_protein_only(file):
     water = [("OH2", 8, "TIP3", 9), ("H1", 1, "TIP3", 9)]
     solvated = SyntheticProtein(PROTEIN.residues, extra=water)
     with h5py.File(write_mdcath(file.with_name("s.h5"), solvated, {"320/0": 1})) as raw:
-        psf = raw["synth/psf"].asstr()[()].replace("      17 !NBOND: bonds\n", "      18 !NBOND: bonds\n      19      20")
+        psf = (
+            raw["synth/psf"].asstr()[()].replace("      17 !NBOND: bonds\n", "      18 !NBOND: bonds\n      19      20")
+        )
     with h5py.File(file, "a") as raw:
         del raw["synth/psf"]
         raw["synth/psf"] = psf

@@ -70,7 +70,9 @@ def test_flexible_hydrogens_are_reported():
 
 def test_unexpected_rigidity_is_reported():
     # detects constraints of the MD that the configuration denies
-    assert "4 of 11 bonds taken as flexible are rigid" in check(frames(np.random.default_rng(0), 300, False), "none")[1][0]
+    assert (
+        "4 of 11 bonds taken as flexible are rigid" in check(frames(np.random.default_rng(0), 300, False), "none")[1][0]
+    )
 
 
 def test_few_frames_say_nothing():

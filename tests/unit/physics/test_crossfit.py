@@ -49,7 +49,9 @@ def test_overfit_guard():
     # detects a ratio with frames instead of rows; four free groups here
     assert overfit_ratio(GROUPS, 10) == pytest.approx(4 / 30)
     refuse_overfit(0.3, 0.3, GROUPS, "p")
-    with pytest.raises(UserError, match=r"p: 4 free coefficients per bead for 3 × 4 frames .* 0\.33, .*at least 5 frames"):
+    with pytest.raises(
+        UserError, match=r"p: 4 free coefficients per bead for 3 × 4 frames .* 0\.33, .*at least 5 frames"
+    ):
         refuse_overfit(overfit_ratio(GROUPS, 4), 0.3, GROUPS, "p")
 
 

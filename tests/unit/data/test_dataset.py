@@ -1,0 +1,210 @@
+"""The dataset stage on made-up projections: what is stored, padded, split, refused, and what padding may not do.
+
+Cannot detect whether the splits suit real trajectories; tests/physics runs the stage on real ones.
+"""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+from test_projection import projection
+
+from cgpipe.artefact import header, read_json
+from cgpipe.data.projection import write_projection
+from cgpipe.data.species import vocabulary
+from cgpipe.data.statistics import neighbour_counts
+from cgpipe.data.store import open_dataset
+from cgpipe.dataset import main
+from cgpipe.errors import UserError
+from cgpipe.stage import run
+
+SIZES = {"short": 4, "longer": 7, "again": 7}
+
+
+def settings(**changes):
+    options = {"test_fraction": 0.1, "block_frames": 10, "gap_frames": 2, "split_seed": 0, "held_out": [], "npz": True}
+    options |= {"max_buckets": 4, "capacity_margin": 1.5} | changes
+    families = {"short": "short", "longer": "family", "again": "family"}
+    return {
+        "dataset": options,
+        "vocabulary": "residues",
+        "val_fraction": 0.2,
+        "cutoff": 12.0,
+        "families": families,
+    }
+
+
+def arguments(folder, files, **changes):
+    npz = ["--npz", str(folder / "d.npz")] if changes.get("npz", True) else []
+    return [
+        *("--settings", json.dumps(settings(**changes)), "--projections", *map(str, files)),
+        *("--out", str(folder / "d.h5"), *npz, "--summary", str(folder / "d.json")),
+    ]
+
+
+@pytest.fixture
+def files(tmp_path):
+    paths = []
+    for name, beads in SIZES.items():
+        paths.append(tmp_path / f"{name}.h5")
+        write_projection(paths[-1], projection(name, frames=200, beads=beads), header("projection", {}, {}))
+    return paths
+
+
+@pytest.fixture
+def made(tmp_path, files):
+    assert main(arguments(tmp_path, files)) == 0
+    return tmp_path
+
+
+def test_frames_and_topology_come_back(made):
+    # detects frames, species or origins of one protein that end up with another
+    with open_dataset(made / "d.h5") as dataset:
+        assert [p.name for p in dataset.proteins] == list(SIZES)
+        assert dataset.statistics["buckets"] == [4, 7]
+        seen = 0
+        for split in ("train", "val", "test", "gap"):
+            for frames in dataset.load(split):
+                for row in range(len(frames.R)):
+                    protein = dataset.proteins[frames.protein[row]]
+                    source = projection(protein.name, 200, SIZES[protein.name])
+                    real = frames.topology.mask[row]
+                    assert real.sum() == SIZES[protein.name]
+                    origin = int(frames.frame[row])
+                    assert np.array_equal(frames.F[row][real], source.F[origin])
+                    centred = source.R[origin] - source.R[origin].mean(axis=0)
+                    assert np.allclose(frames.R[row][real], centred, atol=1e-5)
+                    assert frames.topology.residue[row][real].tolist() == source.residue.tolist()
+                    assert frames.temperature[row] == source.temperature[origin]
+                    assert frames.trajectory[row] == source.trajectory[origin]
+                seen += len(frames.R)
+        assert seen == 600
+        assert set(dataset.proteins[0].species) == {vocabulary("residues").species("ALA")}
+
+
+def test_load_one_protein(made):
+    # detects padding that is left, or frames of the neighbour in the same bucket
+    with open_dataset(made / "d.h5") as dataset:
+        for name, beads in SIZES.items():
+            frames = dataset.load_protein(name, "train")
+            assert frames.R.shape == (dataset.statistics["proteins"][name]["frames"]["train"], beads, 3)
+            assert frames.topology.mask.all()
+            assert {dataset.proteins[i].name for i in frames.protein} == {name}
+        with pytest.raises(UserError, match="no protein 'other'; it has short, longer, again"):
+            dataset.load_protein("other", "train")
+
+
+def test_one_bucket_and_many_hold_the_same_numbers(tmp_path, files, made):
+    # detects statistics, splits or real rows that depend on padding
+    (tmp_path / "one").mkdir()
+    assert main(arguments(tmp_path / "one", files, max_buckets=1)) == 0
+    with open_dataset(made / "d.h5") as many, open_dataset(tmp_path / "one" / "d.h5") as one:
+        assert one.statistics["buckets"] == [7]
+        assert one.statistics["padding_waste"] == pytest.approx(200 * 3 / (600 * 7))
+        for key in ("force_rms", "mean_neighbours", "max_neighbours", "max_beads", "neighbour_capacity", "frames"):
+            assert one.statistics[key] == many.statistics[key]
+        for name in SIZES:
+            for a, b in zip(one.load_protein(name, "val"), many.load_protein(name, "val"), strict=True):
+                assert all(np.array_equal(x, y) for x, y in zip(np.atleast_1d(a), np.atleast_1d(b), strict=True))
+        padded = one.load("train", "short")[0]
+        assert padded.R.shape[1] == 7
+        assert (padded.R[:, 4:] == np.float32(one.statistics["parked_at"])).all()
+        assert (padded.F[:, 4:] == 0).all()
+        assert neighbour_counts(padded.R, one.cutoff)[:, :4].max() == 3  # parked beads are out of reach
+
+
+def test_statistics_are_those_of_the_training_frames(made):
+    with open_dataset(made / "d.h5") as dataset:
+        forces = np.concatenate([dataset.load_protein(name, "train").F.ravel() for name in SIZES]).astype(float)
+        assert dataset.statistics["force_rms"] == pytest.approx(np.sqrt((forces**2).mean()), rel=1e-9)
+        assert dataset.statistics["neighbour_capacity"] == 6
+
+
+def test_seed_layout(made):
+    # detects arrays, types or an order that readers of the NPZ do not expect
+    with np.load(made / "d.npz") as npz, open_dataset(made / "d.h5") as dataset:
+        kinds = {name: (npz[name].dtype, npz[name].shape) for name in npz}
+        assert kinds == {
+            "R": (np.float32, (600, 7, 3)),
+            "F": (np.float32, (600, 7, 3)),
+            "species": (np.int32, (600, 7)),
+            "mask": (np.float32, (600, 7)),
+            "Z": (np.int32, (7,)),
+        }
+        assert (npz["Z"] == 6).all()
+        train = dataset.statistics["frames"]["train"]
+        first = dataset.load("train")[0]
+        assert np.array_equal(npz["F"][: len(first.F), :4], first.F)
+        assert npz["mask"][:train].sum() == sum(frames.topology.mask.sum() for frames in dataset.load("train"))
+
+
+def test_summary_names_blocks_and_hashes(made):
+    summary = read_json(made / "d.json", "dataset-summary")
+    assert set(summary["sha256"]) == {"h5", "npz"}
+    blocks = summary["splits"]["short"]["short/348/0"]
+    assert sum(b["last"] + 1 - b["first"] for b in blocks) == 100
+    assert {b["split"] for b in blocks} == {"train", "val", "test"}
+
+
+def test_same_inputs_give_the_same_bytes(tmp_path, files, made):
+    # detects time stamps and orders that change from run to run
+    before = [(made / name).read_bytes() for name in ("d.h5", "d.npz", "d.json")]
+    assert main(arguments(tmp_path, files)) == 0
+    assert before == [(made / name).read_bytes() for name in ("d.h5", "d.npz", "d.json")]
+
+
+def test_held_out_family(tmp_path, files):
+    # detects held-out proteins that train, and relatives of them that do
+    main(arguments(tmp_path, files, held_out=["longer", "again"]))
+    with open_dataset(tmp_path / "d.h5") as dataset:
+        assert dataset.load("train", "longer") == dataset.load("val", "again") == []
+        assert len(dataset.load_protein("longer", "test").R) == 200
+    with pytest.raises(UserError, match="longer is held out, but again of the same family"):
+        main(arguments(tmp_path, files, held_out=["longer"]))
+
+
+def test_nothing_left_to_train_on(tmp_path, files):
+    with pytest.raises(UserError, match="no frames are left for train"):
+        main(arguments(tmp_path, files, held_out=list(SIZES)))
+    with pytest.raises(UserError, match="no frames are left for val"):
+        main(arguments(tmp_path, files, block_frames=80))
+
+
+def test_zero_frames(tmp_path, files):
+    write_projection(files[1], projection("longer", frames=0, beads=7), header("projection", {}, {}))
+    with pytest.raises(UserError, match=r"longer\.h5: longer has no frames"):
+        main(arguments(tmp_path, files))
+    assert not (tmp_path / "d.h5").exists()
+
+
+def test_nan_in_a_projection(tmp_path, files):
+    broken = projection("longer", frames=200, beads=7)
+    broken.F[3, 2, 1] = np.nan
+    write_projection(files[1], broken, header("projection", {}, {}))
+    with pytest.raises(UserError, match=r"longer\.h5: NaN or infinity"):
+        main(arguments(tmp_path, files))
+
+
+def test_same_protein_twice(tmp_path, files):
+    with pytest.raises(UserError, match="protein 'short' is in more than one of"):
+        main(arguments(tmp_path, [*files, files[0]]))
+
+
+def test_other_kind_and_units(tmp_path, files, capsys):
+    # detects mixed units that would be averaged, and exit codes other than 2 for the user's mistakes
+    with h5py.File(files[0], "a") as file:
+        head = json.loads(file.attrs["cgpipe"])
+        file.attrs["cgpipe"] = json.dumps(head | {"units": head["units"] | {"length": "nm"}})
+    assert run(main, arguments(tmp_path, files)) == 2
+    assert "short.h5: units" in capsys.readouterr().err
+    main(arguments(tmp_path, files[1:]))
+    assert run(main, arguments(tmp_path, [tmp_path / "d.h5"])) == 2
+    assert "expected a 'projection' file, got a 'dataset' file" in capsys.readouterr().err
+
+
+def test_npz_is_optional_but_not_by_accident(tmp_path, files):
+    main(arguments(tmp_path, files, npz=False))
+    assert not (tmp_path / "d.npz").exists()
+    with pytest.raises(UserError, match=r"dataset\.npz is True, but --npz is missing"):
+        main([*arguments(tmp_path, files, npz=False)[2:], "--settings", json.dumps(settings())])

@@ -1,0 +1,91 @@
+"""Splits never leak: checked on the assignment itself for arbitrary sizes; cannot detect how long real frames remember."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cgpipe.data.splits import SPLITS, check_held_out, split_protein
+from cgpipe.errors import UserError
+
+SIZES = st.fixed_dictionaries(
+    {
+        "lengths": st.lists(st.integers(1, 400), min_size=1, max_size=5),
+        "val": st.floats(0.01, 0.6),
+        "test": st.floats(0.0, 0.6),
+        "gap": st.integers(0, 8),
+        "more": st.integers(1, 30),
+        "seed": st.integers(0, 5),
+    }
+)
+
+
+def split(lengths, val=0.1, test=0.1, block=25, gap=2, seed=0, names=None):
+    trajectory = np.repeat(np.arange(len(lengths)), lengths)
+    return trajectory, *split_protein(
+        trajectory,
+        names or [f"p/{t}" for t in range(len(lengths))],
+        fractions={"val": val, "test": test},
+        block_frames=block,
+        gap_frames=gap,
+        seed=seed,
+    )
+
+
+@given(SIZES)
+def test_no_leak(s):
+    # detects a block in two sets, frames of different sets closer than the gaps, and frames lost from the record
+    block = 2 * s["gap"] + s["more"]
+    trajectory, sets, blocks = split(s["lengths"], s["val"], s["test"], block, s["gap"], s["seed"])
+    for index, length in enumerate(s["lengths"]):
+        own, cut = sets[trajectory == index], blocks[f"p/{index}"]
+        assert [cut[0].first, cut[-1].last] == [0, length - 1]
+        assert all(a.last + 1 == b.first for a, b in zip(cut[:-1], cut[1:], strict=True))
+        for part in cut:
+            inside = set(own[part.first : part.last + 1].tolist())
+            assert inside <= {SPLITS[part.split], SPLITS["gap"]}
+            assert SPLITS[part.split] in inside
+            assert part.last + 1 - part.first >= min(block, length)
+        assert any(part.split == "train" for part in cut)
+        kept = np.flatnonzero(own != SPLITS["gap"])
+        borders = np.flatnonzero(np.diff(own[kept]))
+        assert (np.diff(kept)[borders] > 2 * s["gap"]).all()
+        lost = sum(1 for a, b in zip(cut[:-1], cut[1:], strict=True) if a.split != b.split) * 2 * s["gap"]
+        assert length - len(kept) == lost
+
+
+def test_shares():
+    # detects fractions applied to something else than a trajectory's blocks
+    _, _, blocks = split([1000, 500], val=0.1, test=0.2)
+    for name, val, test in (("p/0", 4, 8), ("p/1", 2, 4)):
+        assert [sum(b.split == s for b in blocks[name]) for s in ("val", "test")] == [val, test]
+
+
+def test_draws_are_independent_of_other_trajectories():
+    # detects splits of existing data that move when a replica or protein is added; and a seed without effect
+    _, alone, _ = split([500], names=["a/348/0"])
+    trajectory, among, _ = split([300, 500], names=["a/320/0", "a/348/0"])
+    assert np.array_equal(alone, among[trajectory == 1])
+    assert not np.array_equal(alone, split([500], names=["b/348/0"])[1])
+    assert not np.array_equal(alone, split([500], names=["a/348/0"], seed=1)[1])
+
+
+def test_short_trajectories_train():
+    _, sets, _ = split([40])
+    assert (sets == SPLITS["train"]).all()
+
+
+def test_gaps_that_swallow_blocks():
+    with pytest.raises(UserError, match="gap_frames 5 on both sides leaves nothing of a block of 10"):
+        split([100], block=10, gap=5)
+
+
+def test_held_out_families():
+    # detects a held-out protein whose relative trains
+    proteins = ["a", "b", "c"]
+    check_held_out(proteins, ("a", "b"), {"a": "fam", "b": "fam"})
+    check_held_out(proteins, ("c",), {})
+    with pytest.raises(UserError, match="a is held out, but b of the same family 'fam' is in training"):
+        check_held_out(proteins, ("a",), {"a": "fam", "b": "fam"})
+    with pytest.raises(UserError, match="no protein 'd' in this run; it has a, b, c"):
+        check_held_out(proteins, ("d",), {})

@@ -1,0 +1,129 @@
+"""Both passes of the projection on synthetic files; cannot detect what real forces do to a map."""
+
+import h5py
+import numpy as np
+import pytest
+from synthetic_mdcath import SyntheticProtein, write_mdcath
+
+from cgpipe.data import readers
+from cgpipe.data.readers import open_mdcath
+from cgpipe.errors import UserError
+from cgpipe.physics.projector import Choices, project
+
+PROTEIN = SyntheticProtein(["ALA", "GLY", "SER", "HSD"])
+
+
+@pytest.fixture
+def file(tmp_path):
+    return write_mdcath(tmp_path / "m.h5", PROTEIN, {"320/0": 60, "348/0": 50, "348/1": 40})
+
+
+def projected(path, stride=1, **choices):
+    with open_mdcath(path, "", (), (), stride) as reader:
+        return project("prot", reader, Choices(constraints="none", **choices))
+
+
+def test_arrays_are_the_mapped_frames(file):
+    # detects positions and forces of different frames or atoms, and wrong origins
+    projection = projected(file)
+    assert projection.R.shape == projection.F.shape == (150, 4, 3)
+    assert projection.residue_name == ("ALA", "GLY", "SER", "HIS")
+    row = 60 + 50 + 7
+    assert projection.trajectories[projection.trajectory[row]] == "348/1"
+    assert (projection.frame[row], projection.temperature[row]) == (7, 348.0)
+    with h5py.File(file) as raw:
+        group = raw["synth/348/1"]
+        assert np.array_equal(projection.R[row], group["coords"][7][2::6])
+        assert np.allclose(projection.F[row], projection.W @ group["forces"][7].astype(np.float64), atol=1e-4)
+
+
+def test_chunking_and_stride_change_nothing_but_the_frames(file, monkeypatch):
+    # detects folds or sums that depend on how much is read at a time
+    whole = projected(file, stride=2)
+    monkeypatch.setattr(readers, "CHUNK_BYTES", 24 * 24 * 7)
+    parts = projected(file, stride=2)
+    assert np.allclose(whole.W, parts.W, atol=1e-10)
+    assert np.array_equal(whole.frame, parts.frame)
+    assert parts.quality["rms_heldout"] == pytest.approx(whole.quality["rms_heldout"], rel=1e-12)
+
+
+def test_quality(file):
+    # detects held-out figures of the two passes that differ, and figures of other maps mixed up
+    quality = projected(file).quality
+    assert quality["rms"]["optimal"] < quality["rms_heldout"]["optimal"] < quality["rms"]["uniform"]
+    assert quality["rms"]["uniform"] == pytest.approx(quality["rms"]["slice"])  # nothing is constrained here
+    by_temperature = quality["rms_heldout_by_temperature"]
+    both = np.sqrt((60 * by_temperature["320"] ** 2 + 90 * by_temperature["348"] ** 2) / 150)
+    assert both == pytest.approx(quality["rms_heldout"]["optimal"], rel=1e-9)
+    assert (quality["free_coefficients"], quality["frames"], quality["frames_dropped"]) == (20, 150, 0)
+    assert quality["overfit_ratio"] == pytest.approx(20 / 450)
+
+
+@pytest.mark.parametrize("kind", ["uniform", "slice"])
+def test_baseline_maps(file, kind):
+    # detects forces of another map than the one asked for
+    projection = projected(file, map=kind)
+    assert projection.quality["map"] == kind
+    with h5py.File(file) as raw:
+        assert np.allclose(projection.F[0], raw["synth/320/0/forces"][0][2::6], atol=1e-5)
+    assert np.sqrt((projection.F.astype(float) ** 2).mean()) == pytest.approx(projection.quality["rms_heldout"][kind])
+
+
+def test_single_trajectory_is_folded_by_blocks_of_time(tmp_path):
+    # detects a held-out figure that is missing or in sample where there is one trajectory
+    path = write_mdcath(tmp_path / "one.h5", PROTEIN, {"348/0": 80})
+    quality = projected(path).quality
+    assert quality["rms"]["optimal"] < quality["rms_heldout"]["optimal"]
+
+
+def test_bad_frame(file):
+    # detects a frame that is refused without its place, or dropped without count
+    with h5py.File(file, "a") as raw:
+        raw["synth/348/1/forces"][3, 2, 1] = np.nan
+    with pytest.raises(UserError, match=r"prot: .*temperature 348, replica 1, frame 3: NaN"):
+        projected(file)
+    projection = projected(file, non_finite="drop")
+    assert (projection.quality["frames"], projection.quality["frames_dropped"]) == (149, 1)
+    kept = projection.frame[projection.trajectory == 2].tolist()
+    assert kept == [0, 1, 2, *range(4, 40)]
+
+
+def test_nothing_left(file):
+    with h5py.File(file, "a") as raw:
+        for name in ("320/0", "348/0", "348/1"):
+            raw[f"synth/{name}/forces"][:] = np.nan
+    with pytest.raises(UserError, match="no usable frame is left, 150 were dropped"):
+        projected(file, non_finite="drop")
+
+
+def test_overfit_is_refused_and_warned_of(tmp_path):
+    # detects the guard not being asked, and a warning that is lost
+    few = write_mdcath(tmp_path / "few.h5", PROTEIN, {"348/0": 10, "348/1": 10})
+    with pytest.raises(UserError, match=r"prot: 20 free .* ratio of 0\.33, above project\.max_overfit 0\.3"):
+        projected(few)
+    projected(few, map="uniform")
+    more = write_mdcath(tmp_path / "more.h5", PROTEIN, {"348/0": 20, "348/1": 20})
+    assert "overfit ratio 0.17" in projected(more).quality["notes"][0]
+
+
+def test_molecule_cut_by_the_box(file):
+    # detects positions that jump across a periodic boundary
+    with h5py.File(file, "a") as raw:
+        raw["synth/348/0/coords"][5, 12:] += [30.0, 0.0, 0.0]
+    with pytest.raises(UserError, match=r"replica 0, frame 5: bonded Cα are 33\.[78] Å apart"):
+        projected(file)
+
+
+def test_gap_is_no_broken_molecule(tmp_path):
+    # detects a distance check across a gap in the chain
+    gapped = SyntheticProtein(["ALA"] * 4, unbonded_after=(1,))
+    path = write_mdcath(tmp_path / "gap.h5", gapped, {"348/0": 60})
+    with h5py.File(path, "a") as raw:
+        raw["synth/348/0/coords"][:, 12:] += np.float32([30.0, 0.0, 0.0])
+    assert projected(path).residue.tolist() == [1, 2, 4, 5]
+
+
+def test_skipped_replicas_are_noted(file):
+    with h5py.File(file, "a") as raw:
+        raw.create_group("synth/348/4")
+    assert projected(file).quality["notes"] == ["348/4 is empty"]
