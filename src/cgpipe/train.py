@@ -1,0 +1,128 @@
+"""Stage ``train``: one model from the dataset and the prior; a killed one goes on from its last checkpoint."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+
+from cgpipe.artefact import atomic, header
+from cgpipe.config.slices import TrainSettings
+from cgpipe.data.store import Dataset, open_dataset
+from cgpipe.errors import UserError
+from cgpipe.model.allegro import Allegro, AllegroSettings
+from cgpipe.model.potential import Potential
+from cgpipe.model.presets import PRESETS
+from cgpipe.model.serialise import save_model
+from cgpipe.physics.prior import Prior, read_prior
+from cgpipe.stage import parser, run, settings
+from cgpipe.training.checkpoint import Checkpoints, fingerprint
+from cgpipe.training.distributed import STOPPED, Cluster, is_writer, join, leaving_at_once_on_error
+from cgpipe.training.loop import Stopped, Trainer, TrainingData
+from cgpipe.training.pretrain import pretrain
+
+
+def main(argv: Sequence[str]) -> int:
+    """Train one seed."""
+    arguments = parser("train", __doc__ or "")
+    arguments.add_argument("--seed", type=int, required=True)
+    for name in ("dataset", "prior", "out", "metrics", "checkpoints"):
+        arguments.add_argument(f"--{name}", type=Path, required=True)
+    alone = Cluster()
+    arguments.add_argument("--nodes", type=int, default=alone.nodes)
+    arguments.add_argument("--gpus-per-node", type=int, default=alone.gpus_per_node)
+    arguments.add_argument("--coordinator-port", type=int, default=alone.coordinator_port)
+    arguments.add_argument("--fqdn-suffix", default=alone.fqdn_suffix)
+    parsed = arguments.parse_args(argv)
+    chosen = settings(parsed.settings, TrainSettings)
+    cluster = Cluster(parsed.nodes, parsed.gpus_per_node, parsed.coordinator_port, parsed.fqdn_suffix)
+    with leaving_at_once_on_error():
+        join(cluster)
+        try:
+            train(
+                chosen, parsed.seed, parsed.dataset, parsed.prior, parsed.out, parsed.metrics, parsed.checkpoints
+            )
+        except Stopped:
+            print("stopped at a signal, after a checkpoint; start again to go on", file=sys.stderr)
+            return STOPPED
+    return 0
+
+
+def train(
+    chosen: TrainSettings, seed: int, dataset_file: Path, prior_file: Path, out: Path, metrics: Path, folder: Path
+) -> None:
+    """Train and write the model and its metrics."""
+    inputs = {"dataset": dataset_file, "prior": prior_file}
+    slice_ = {**chosen.model_dump(mode="json"), "seed": seed}
+    head = {kind: header(kind, slice_, inputs) for kind in ("model", "metrics")}
+    with open_dataset(dataset_file) as dataset:
+        prior = read_prior(prior_file) if chosen.model.use_priors else None
+        potential = untrained(chosen, dataset, prior, seed)
+        data = TrainingData(
+            dataset.load("train"), dataset.load("val"), [protein.name for protein in dataset.proteins]
+        )
+        test = dataset.load("test")
+        statistics = dataset.statistics | {"vocabulary": dataset.vocabulary.name}
+    for name, frames in (("train", data.train), ("val", data.validation)):
+        if not frames:
+            raise UserError(
+                f"{dataset_file}: no frames in the {name!r} set; add frames or make dataset.block_frames smaller"
+            )
+    first_lines: list[dict[str, Any]] = [{"header": head["metrics"]}]
+    if chosen.training.pretrain_prior and prior is not None:
+        fitted = pretrain(potential, data.train, chosen.training.pretrain_steps)
+        potential = eqx.tree_at(lambda p: p.prior, potential, fitted.prior)
+        first_lines.append({"pretrain": fitted._asdict() | {"prior": fitted.prior.to_json()}})
+
+    def record(lines: list[dict[str, Any]]) -> None:
+        with atomic(metrics) as temporary:
+            temporary.write_text("".join(json.dumps(line, allow_nan=False) + "\n" for line in first_lines + lines))
+
+    identity = {
+        **slice_,
+        "inputs": {name: entry["sha256"] for name, entry in head["model"]["inputs"].items()},
+        "devices": jax.device_count(),
+    }
+    checkpoints = Checkpoints(folder, fingerprint(identity), chosen.training.keep_checkpoints)
+    trainer = Trainer(potential, data, chosen.training, seed, checkpoints, record)
+    model, progress = trainer.run()
+    final = {
+        "final": True,
+        "best_epoch": progress.best_epoch,
+        **trainer.evaluate(model, data.validation).summary("val"),
+        **(trainer.evaluate(model, test).summary("test") if test else {}),
+    }
+    if model.prior is not None and test:
+        final |= trainer.evaluate(Potential(model.prior, None, model.cutoff, model.neighbour_slots), test).summary(
+            "test_prior"
+        )
+    if is_writer():
+        save_model(out, model, head["model"], statistics)
+        record([*progress.history, final])
+
+
+def untrained(chosen: TrainSettings, dataset: Dataset, prior: Prior | None, seed: int) -> Potential:
+    """The model before training: the network's normalisation comes from the dataset's training set."""
+    section, statistics = chosen.model, dataset.statistics
+    network = AllegroSettings(
+        sizes=PRESETS[section.allegro_size],
+        l_max=section.l_max,
+        tensor_channels=section.tensor_channels,
+        types=len(dataset.vocabulary),
+        cutoff=section.cutoff,
+        mean_neighbours=statistics["mean_neighbours"],
+        energy_scale=statistics["force_rms"],
+    )
+    return Potential(
+        prior=prior,
+        network=eqx.filter_jit(Allegro)(network, jax.random.key(seed)),
+        cutoff=section.cutoff,
+        neighbour_slots=statistics["neighbour_capacity"],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,135 @@
+"""One process per node under Slurm: joining them, agreeing to stop, ending without hanging.
+
+The coordinator is the first host of the allocation under its full name, at base port + job number % 1000. Devices are
+given explicitly, because automatic detection assumes one device per task. The handler of SIGTERM is installed after
+joining, which would replace it. A process that fails leaves at once: the exit barrier would hold it for minutes.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from cgpipe.errors import UserError
+
+JOIN_SECONDS = 120
+STOPPED = 85
+"""Exit code of a training that stopped at a signal, with a checkpoint."""
+
+
+class Cluster(NamedTuple):
+    """How the processes of one training find each other."""
+
+    nodes: int = 1
+    gpus_per_node: int = 1
+    coordinator_port: int = 29400
+    fqdn_suffix: str = ""
+
+
+def join(cluster: Cluster) -> None:
+    """Join the other nodes' processes; nothing to do on one node.
+
+    Raises:
+        UserError: not inside a Slurm step with one task per node, or the devices do not add up.
+    """
+    if cluster.nodes == 1:
+        return
+    missing = [n for n in ("SLURM_JOB_ID", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_JOB_NODELIST") if n not in os.environ]
+    if missing:
+        raise UserError(f"--nodes {cluster.nodes} needs a Slurm step, but {missing[0]} is not set; use --nodes 1 here")
+    tasks = int(os.environ["SLURM_NTASKS"])
+    if tasks != cluster.nodes:
+        raise UserError(f"--nodes {cluster.nodes}, but the Slurm step has {tasks} tasks; start one task per node")
+    address = _coordinator(cluster)
+    jax.distributed.initialize(
+        coordinator_address=address,
+        num_processes=tasks,
+        process_id=int(os.environ["SLURM_PROCID"]),
+        local_device_ids=list(range(cluster.gpus_per_node)),
+        initialization_timeout=JOIN_SECONDS,
+    )
+    print(
+        f"process {jax.process_index()} of {jax.process_count()} on {socket.gethostname()}: "
+        f"{jax.local_device_count()} of {jax.device_count()} devices, coordinator {address}",
+        file=sys.stderr,
+        flush=True,
+    )
+    expected = cluster.nodes * cluster.gpus_per_node
+    if jax.device_count() != expected:
+        raise UserError(
+            f"{jax.device_count()} devices in all, expected {cluster.nodes} nodes × {cluster.gpus_per_node}; "
+            "check cluster.gpus_per_node and that jax is installed with CUDA on every node"
+        )
+
+
+def _coordinator(cluster: Cluster) -> str:
+    """host:port of the first process."""
+    command = ["scontrol", "show", "hostnames", os.environ["SLURM_JOB_NODELIST"]]
+    first = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0]
+    name = socket.getfqdn(first)
+    if "." not in name:
+        name += cluster.fqdn_suffix
+    return f"{name}:{cluster.coordinator_port + int(os.environ['SLURM_JOB_ID']) % 1000}"
+
+
+def is_writer() -> bool:
+    """True in the one process that writes files and progress."""
+    return jax.process_index() == 0
+
+
+def agree_on(step: int) -> None:
+    """Raise UserError unless all processes found the same checkpoint."""
+    if jax.process_count() > 1:
+        steps = multihost_utils.process_allgather(np.asarray(step)).ravel().tolist()
+        if len(set(steps)) > 1:
+            raise UserError(
+                f"the nodes see checkpoints of different steps ({steps}); "
+                "results must be on a file system that all nodes share"
+            )
+
+
+class StopSignal:
+    """Remembers SIGTERM; install it after joining."""
+
+    EVERY = 10
+    """Steps between the agreements of several processes."""
+
+    def __init__(self) -> None:
+        self._received = False
+        signal.signal(signal.SIGTERM, self._receive)
+
+    def _receive(self, number: int, frame: object) -> None:
+        self._received = True
+
+    def agreed(self, step: int) -> bool:
+        """True in all processes at the same step, once any of them got the signal."""
+        if jax.process_count() == 1:
+            return self._received
+        if step % self.EVERY:
+            return False
+        return bool(np.any(multihost_utils.process_allgather(np.asarray(self._received))))
+
+
+@contextmanager
+def leaving_at_once_on_error() -> Iterator[None]:
+    """End this process hard on any error when there are others, which would wait for it in vain."""
+    try:
+        yield
+    except BaseException as error:
+        if jax.process_count() == 1:
+            raise
+        if isinstance(error, UserError):
+            print(f"error: {error}", file=sys.stderr)
+        else:
+            traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(2 if isinstance(error, UserError) else 1)

@@ -1,0 +1,43 @@
+"""The force loss: γ_F · Σ (f − F)² / number of real components, in (kcal/mol/Å)².
+
+Padded beads and frames of weight 0 add nothing to either sum. A batch that is not full keeps the weight per frame of a
+full one: its mean is scaled by the share of rows in use.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from cgpipe.model.potential import Potential
+from cgpipe.training.feed import Batch
+
+
+class FrameErrors(NamedTuple):
+    """Per frame: Σ (f − F)² and Σ F² over real components [(kcal/mol/Å)²], their number, and slots needed."""
+
+    error2: Float[Array, " frames"]
+    label2: Float[Array, " frames"]
+    components: Float[Array, " frames"]
+    needed: Int[Array, " frames"]
+
+
+def frame_errors(potential: Potential, batch: Batch) -> FrameErrors:
+    """Force errors of every frame of a batch, rows of weight 0 included."""
+    evaluation = jax.vmap(potential.evaluate)(batch.R, batch.topology)
+    real = batch.topology.mask[..., None]
+    error = jnp.where(real, evaluation.forces - batch.F, 0.0)
+    label = jnp.where(real, batch.F, 0.0)
+    components = 3.0 * jnp.sum(batch.topology.mask, axis=1).astype(error.dtype)
+    return FrameErrors(jnp.sum(error**2, (1, 2)), jnp.sum(label**2, (1, 2)), components, evaluation.needed)
+
+
+def mean_squared_error(errors: FrameErrors, weight: Float[Array, " frames"]) -> Float[Array, ""]:
+    """Masked sum of squares per real component [(kcal/mol/Å)²]."""
+    return jnp.sum(errors.error2 * weight) / jnp.sum(errors.components * weight)
+
+
+def force_loss(mse: Float[Array, ""], weight: Float[Array, " frames"], gamma: float) -> Float[Array, ""]:
+    """The objective of one step: γ_F × MSE × share of the batch's rows in use."""
+    return gamma * mse * jnp.mean(weight)

@@ -1,0 +1,93 @@
+"""How good forces are on a set of frames: MSE, RMSE and R², over everything and per protein.
+
+R² = 1 − Σ (f − F)² / Σ F². Forces have zero mean by symmetry, so the model "no force" scores exactly 0. Labels are
+noisy samples of the mean force: R² has a ceiling well below 1 that no model can pass.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+
+from cgpipe.data.store import Frames
+from cgpipe.model.potential import Potential
+from cgpipe.training.feed import Batch, gather, on_devices
+from cgpipe.training.loss import FrameErrors
+
+
+@dataclass(frozen=True)
+class Score:
+    """Sums over real components of a set of frames, in float64."""
+
+    error2: float
+    label2: float
+    components: float
+
+    @property
+    def mse(self) -> float:
+        """Mean squared error per component [(kcal/mol/Å)²]."""
+        return self.error2 / self.components
+
+    @property
+    def rmse(self) -> float:
+        """Root of it [kcal/mol/Å]."""
+        return self.mse**0.5
+
+    @property
+    def r2(self) -> float:
+        """Share of Σ F² that is explained; 0 where all labels are zero."""
+        return 1.0 - self.error2 / self.label2 if self.label2 else 0.0
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Score of a whole set and of each protein in it."""
+
+    total: Score
+    by_protein: dict[str, Score]
+
+    def summary(self, prefix: str) -> dict[str, float | dict[str, float]]:
+        """Keys for the metrics file, each beginning with ``prefix``."""
+        return {
+            f"{prefix}_mse": self.total.mse,
+            f"{prefix}_rmse": self.total.rmse,
+            f"{prefix}_r2": self.total.r2,
+            f"{prefix}_r2_by_protein": {name: score.r2 for name, score in self.by_protein.items()},
+            f"{prefix}_rmse_by_protein": {name: score.rmse for name, score in self.by_protein.items()},
+        }
+
+
+def evaluate(
+    evaluation: Callable[[Potential, Batch], FrameErrors],
+    parameters: Potential,
+    buckets: Sequence[Frames],
+    proteins: Sequence[str],
+    size: int,
+    sharding: jax.sharding.Sharding,
+) -> Scores:
+    """Scores of a model on all frames.
+
+    Args:
+        evaluation: compiled force errors of a batch.
+        parameters: what it takes.
+        buckets: frames by length, one or more in all.
+        proteins: names, in the order of the frames' index.
+        size: frames per batch, a multiple of the number of devices.
+        sharding: of a batch over the devices.
+    """
+    sums = np.zeros((len(proteins), 3))
+    for frames in buckets:
+        for start in range(0, len(frames.R), size):
+            rows = np.arange(start, min(start + size, len(frames.R)))
+            errors = evaluation(parameters, on_devices(gather(frames, rows, size), sharding))
+            columns = _columns(errors)[: len(rows)]
+            np.add.at(sums, frames.protein[rows], columns)
+    by_protein = {name: Score(*map(float, row)) for name, row in zip(proteins, sums, strict=True) if row[2]}
+    return Scores(Score(*map(float, sums.sum(axis=0))), by_protein)
+
+
+def _columns(errors: FrameErrors) -> Float[ndarray, "frames 3"]:
+    return np.stack([np.asarray(x, np.float64) for x in (errors.error2, errors.label2, errors.components)], axis=1)

@@ -1,0 +1,100 @@
+"""Force matching of the prior alone: L-BFGS on its parameters before the network is trained.
+
+Parameters have very different magnitudes, so the search runs in units of each parameter's own size. Accumulating over
+chunks keeps memory bounded; every evaluation sees all training frames.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from cgpipe.data.store import Frames
+from cgpipe.model.potential import Potential
+from cgpipe.physics.prior import Prior
+from cgpipe.training.feed import Batch, gather
+from cgpipe.training.loss import frame_errors
+
+CHUNK = 64
+GRADIENT_TOLERANCE = 1e-6
+"""The search ends when the gradient's norm is below this share of the first one's."""
+
+SMALLEST_UNIT = 0.1
+"""Parameters smaller than this (or zero) are searched in this unit."""
+
+
+class Pretrained(NamedTuple):
+    """The fitted prior and how the fit went: steps, MSE on the training frames before and after [(kcal/mol/Å)²]."""
+
+    prior: Prior
+    steps: int
+    mse_before: float
+    mse_after: float
+
+
+def pretrain(potential: Potential, buckets: Sequence[Frames], steps: int) -> Pretrained:
+    """Fit the prior to the forces of the training frames.
+
+    Args:
+        potential: its prior is where the search begins; its network is left out.
+        buckets: training frames by length.
+        steps: at most so many.
+    """
+    prior = potential.prior
+    if prior is None:
+        raise ValueError("there is no prior to fit")
+    free, fixed = eqx.partition(prior, prior.trainable())
+    unit = jax.tree.map(lambda p: jnp.maximum(jnp.abs(p), SMALLEST_UNIT), free)
+    chunks = [_chunked(frames) for frames in buckets]
+
+    def prior_at(shift: Prior) -> Prior:
+        return eqx.combine(jax.tree.map(lambda p, u, x: p + u * x, free, unit, shift), fixed)
+
+    def mse(shift: Prior) -> Float[Array, ""]:
+        moved = Potential(prior_at(shift), None, potential.cutoff, potential.neighbour_slots)
+        error2, components = 0.0, 0.0
+        for chunk in chunks:
+            part = jax.lax.map(jax.checkpoint(lambda batch: _sums(moved, batch)), chunk)
+            error2, components = error2 + part[0].sum(), components + part[1].sum()
+        return error2 / components
+
+    search = optax.lbfgs()
+    value_and_gradient = optax.value_and_grad_from_state(mse)
+
+    @jax.jit
+    def advance(shift: Prior, state: optax.OptState) -> tuple[Prior, optax.OptState, Array, Array]:
+        value, gradient = value_and_gradient(shift, state=state)
+        updates, state = search.update(gradient, state, shift, value=value, grad=gradient, value_fn=mse)
+        return optax.apply_updates(shift, updates), state, value, optax.tree.norm(gradient)
+
+    shift = jax.tree.map(jnp.zeros_like, free)
+    state = search.init(shift)
+    best, values, first_norm = shift, [], None
+    for _ in range(steps):
+        moved, state, value, norm = advance(shift, state)
+        first_norm = first_norm or float(norm)
+        if not jnp.isfinite(value) or (values and value >= min(values)):
+            break
+        best, shift = shift, moved
+        values.append(float(value))
+        if norm <= GRADIENT_TOLERANCE * first_norm:
+            break
+    return Pretrained(prior_at(best), len(values) - 1, values[0], values[-1])
+
+
+def _sums(potential: Potential, batch: Batch) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    errors = frame_errors(potential, batch)
+    return jnp.sum(errors.error2 * batch.weight), jnp.sum(errors.components * batch.weight)
+
+
+def _chunked(frames: Frames) -> Batch:
+    """All frames as batches of ``CHUNK``, stacked."""
+    rows = jnp.arange(len(frames.R))
+    return jax.tree.map(
+        lambda *parts: jnp.stack(parts),
+        *(gather(frames, rows[i : i + CHUNK], CHUNK) for i in range(0, len(frames.R), CHUNK)),
+    )
