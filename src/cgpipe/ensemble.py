@@ -1,0 +1,80 @@
+"""Stage ``ensemble``: the final numbers of all seeds side by side, their spread, and which seed is best."""
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cgpipe.artefact import check_header, header, read_header, write_json
+from cgpipe.errors import UserError
+from cgpipe.stage import run
+
+SPREAD = ("val_mse", "val_rmse", "val_r2", "test_mse", "test_rmse", "test_r2")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Compare the members; the best one has the lowest validation MSE."""
+    args = _arguments(argv)
+    if len(args.metrics) != len(args.models):
+        raise UserError(f"{len(args.metrics)} --metrics but {len(args.models)} --models: expected one of each per seed")
+    members = [_member(metrics, model) for metrics, model in zip(args.metrics, args.models, strict=True)]
+    seeds = [member["seed"] for member in members]
+    if len(set(seeds)) < len(seeds):
+        raise UserError(f"the same seed twice among --models: {', '.join(map(str, seeds))}")
+    best = min(members, key=lambda member: member["val_mse"])
+    body: dict[str, Any] = {"members": members, "best_seed": best["seed"]}
+    for name in SPREAD:
+        values = [member[name] for member in members if name in member]
+        if len(values) == len(members):
+            body[f"{name}_mean"] = statistics.fmean(values)
+            body[f"{name}_std"] = statistics.stdev(values) if len(values) > 1 else 0.0
+    inputs = {f"model-{seed}": path for seed, path in zip(seeds, args.models, strict=True)}
+    inputs |= {f"metrics-{seed}": path for seed, path in zip(seeds, args.metrics, strict=True)}
+    write_json(args.out, header("ensemble", {}, inputs), body)
+    print(
+        f"{len(members)} members, validation RMSE {body['val_rmse_mean']:.4f} ± {body['val_rmse_std']:.4f} kcal/mol/Å, "
+        f"best seed {best['seed']} ({best['val_rmse']:.4f})"
+    )
+    return 0
+
+
+def _member(metrics: Path, model: Path) -> dict[str, Any]:
+    """What the metrics file of one seed says at its end."""
+    seed = _seed(metrics, "metrics")
+    if _seed(model, "model") != seed:
+        raise UserError(f"{model} is not of seed {seed} as {metrics} is: give both in the same order")
+    last = json.loads(metrics.read_text().splitlines()[-1])
+    if not last.get("final"):
+        raise UserError(f"{metrics}: the training of seed {seed} has not finished; run the train stage again")
+    return {"seed": seed, "model": str(model), **{name: value for name, value in last.items() if name != "final"}}
+
+
+def _seed(path: Path, kind: str) -> int:
+    found = _metrics_header(path) if kind == "metrics" else read_header(path)
+    check_header(found, kind, path)
+    return int(found["settings"]["seed"])
+
+
+def _metrics_header(path: Path) -> dict[str, Any]:
+    try:
+        with open(path) as file:
+            return json.loads(file.readline())["header"]
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run the train stage first") from None
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path}: not a metrics file of the train stage") from None
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    arguments = argparse.ArgumentParser(prog="cgpipe ensemble", description=__doc__)
+    arguments.add_argument("--metrics", required=True, type=Path, nargs="+", help="metrics.jsonl of every seed")
+    arguments.add_argument("--models", required=True, type=Path, nargs="+", help="model.eqx of every seed, same order")
+    arguments.add_argument("--out", required=True, type=Path, help="ensemble.json to write")
+    return arguments.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
