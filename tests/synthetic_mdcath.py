@@ -1,4 +1,4 @@
-"""Synthetic mdCATH files: made-up chains, made-up frames. They have the layout of the real ones and nothing else of them."""
+"""Synthetic mdCATH files: made-up chains and frames, with the layout of the real ones and nothing else of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class SyntheticProtein:
     def frames(self, count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Positions that shake, and forces made of opposite pairs along bonds plus some of each atom's own."""
         size = len(self.atoms())
-        start = np.concatenate([OFFSETS + [3.8 * r, 0, 0] for r in range(len(self.residues))])
+        start = np.concatenate([OFFSETS + np.array([3.8 * r, 0, 0]) for r in range(len(self.residues))])
         start = (
             np.concatenate([start, [[0.0, 9.0 + 3 * k, 0.0] for k in range(len(self.extra))]]) if self.extra else start
         )

@@ -103,7 +103,7 @@ def assemble(path: Path, head: Mapping[str, Any], projections: Sequence[Path], p
 
 
 def seed_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All frames of a dataset in the seed layout, padded to the longest protein; sorted by set in the order of `SPLITS`.
+    """All frames of a dataset in the seed layout, padded to the longest protein and sorted by set as in `SPLITS`.
 
     Returns:
         R [Å] and F [kcal/mol/Å] f32 [frames, atoms, 3], species i32 and mask f32 [frames, atoms], Z i32 [atoms].
@@ -115,8 +115,8 @@ def seed_arrays(path: Path) -> dict[str, np.ndarray]:
     return {
         "R": np.concatenate([pad_frames(frames.R, atoms, parked_at) for frames in loaded]),
         "F": np.concatenate([pad_frames(frames.F, atoms, 0.0) for frames in loaded]),
-        "species": np.concatenate([_widen(np.asarray(frames.topology.species, np.int32), atoms) for frames in loaded]),
-        "mask": np.concatenate([_widen(np.asarray(frames.topology.mask, np.float32), atoms) for frames in loaded]),
+        "species": np.concatenate([_widen(frames.topology.species, atoms, np.int32) for frames in loaded]),
+        "mask": np.concatenate([_widen(frames.topology.mask, atoms, np.float32) for frames in loaded]),
         "Z": np.full(atoms, CARBON, dtype=np.int32),
     }
 
@@ -194,6 +194,6 @@ def _refuse_empty(counts: Mapping[str, int], plan: Plan) -> None:
             )
 
 
-def _widen(values: np.ndarray, atoms: int) -> np.ndarray:
-    """Zeros in the added columns."""
-    return np.pad(values, ((0, 0), (0, atoms - values.shape[1])))
+def _widen(values: Any, atoms: int, dtype: type) -> np.ndarray:
+    """Values per bead as an array of this type, with zeros in the added columns."""
+    return np.pad(np.asarray(values, dtype), ((0, 0), (0, atoms - values.shape[1])))

@@ -1,9 +1,9 @@
 """Readers of all-atom trajectories with forces: each gives the atoms, the trajectories, and chunks of frames.
 
 mdCATH's HDF5 layout (Mirarchi, Giorgino, De Fabritiis, Sci. Data 11, 1299, 2024): group ``<domain>`` holds ``chain``,
-``resid``, ``resname``, ``z``, ``pdbProteinAtoms`` and ``psf``; ``<domain>/<temperature>/<replica>`` holds ``coords`` [Å]
-and ``forces`` [kcal/mol/Å] of shape (frames, atoms, 3). The group's ``pdb`` is the whole solvated system, so its rows
-are not those of ``coords``: it is never read.
+``resid``, ``resname``, ``z``, ``pdbProteinAtoms`` and ``psf``; ``<domain>/<temperature>/<replica>`` holds
+``coords`` [Å] and ``forces`` [kcal/mol/Å] of shape (frames, atoms, 3). The group's ``pdb`` is the whole solvated
+system, so its rows are not those of ``coords``: it is never read.
 """
 
 from collections.abc import Iterator, Sequence

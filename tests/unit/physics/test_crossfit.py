@@ -32,8 +32,8 @@ def test_heldout_equals_a_second_pass():
 
 
 def test_variance_in_sample_and_held_out_follow_theory():
-    # detects a held-out figure that shares the optimism of the fit, or is not of the fit's own size. Gaussian regression
-    # with p = 4 coefficients: 1 − p/n in sample with n = 18 rows, (m − 1)/(m − p − 1) held out with m = 12 in the fit
+    # detects a held-out figure that shares the optimism of the fit, or folds of a wrong size. Gaussian regression with
+    # p = 4 coefficients: 1 − p/n in sample with n = 18 rows, (m − 1)/(m − p − 1) held out with m = 12 in the fit
     F = forces(frames=6 * 400)
     noise = mapped_rms(optimal_coefficients(grams(F, 1).mean(), GROUPS, 0.0, "p"), grams(F, 1).mean()) ** 2
     inside, outside = [], []

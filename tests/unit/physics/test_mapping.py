@@ -1,4 +1,4 @@
-"""Which atoms become beads, on hand-made lists of atoms; cannot detect names that real files use and this list lacks."""
+"""Which atoms become beads, on hand-made lists of atoms; cannot detect names that only real files use."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_force_field_names_become_amino_acids():
 
 def test_unknown_residue_is_named_with_its_place():
     # detects an X or a crash instead of a question to the user
-    with pytest.raises(UserError, match="prot, chain A, residue 2: unknown residue 'MSE'.*species.aliases"):
+    with pytest.raises(UserError, match=r"prot, chain A, residue 2: unknown residue 'MSE'.*species\.aliases"):
         mapped(SyntheticProtein(["ALA", "MSE"]))
     assert mapped(SyntheticProtein(["ALA", "MSE"]), {"MSE": "MET"}).residue_name == ("ALA", "MET")
 

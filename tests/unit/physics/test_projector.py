@@ -1,5 +1,7 @@
 """Both passes of the projection on synthetic files; cannot detect what real forces do to a map."""
 
+import json
+
 import h5py
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from cgpipe.data import readers
 from cgpipe.data.readers import open_mdcath
 from cgpipe.errors import UserError
 from cgpipe.physics.projector import Choices, project
+from cgpipe.project import main
+from cgpipe.stage import run
 
 PROTEIN = SyntheticProtein(["ALA", "GLY", "SER", "HSD"])
 
@@ -127,3 +131,19 @@ def test_skipped_replicas_are_noted(file):
     with h5py.File(file, "a") as raw:
         raw.create_group("synth/348/4")
     assert projected(file).quality["notes"] == ["348/4 is empty"]
+
+
+def test_stage_exit_codes(file, tmp_path, capsys):
+    # detects tracebacks for the user's mistakes, and files left behind by a failed run
+    source = {"source": "mdcath", "path": str(file)}
+    chosen = {"protein": source, "species": {}, "project": {"constraints": "none"}}
+    arguments = ["--protein", "prot", "--out", str(tmp_path / "p.h5"), "--settings"]
+    assert run(main, [*arguments, json.dumps(chosen)]) == 0
+    (tmp_path / "p.h5").unlink()
+    with h5py.File(file, "a") as raw:
+        raw["synth/320/0/coords"][1] = np.inf
+    assert run(main, [*arguments, json.dumps(chosen)]) == 2
+    assert "error: prot: " in capsys.readouterr().err
+    assert run(main, [*arguments, json.dumps(chosen | {"protein": {**source, "strid": 2}})]) == 2
+    assert "--settings: protein.strid" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.h5"]
