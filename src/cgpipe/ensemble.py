@@ -60,7 +60,7 @@ def _seed(path: Path, kind: str) -> int:
 
 def _metrics_header(path: Path) -> dict[str, Any]:
     try:
-        with open(path) as file:
+        with path.open() as file:
             return json.loads(file.readline())["header"]
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run the train stage first") from None

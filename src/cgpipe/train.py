@@ -42,9 +42,7 @@ def main(argv: Sequence[str]) -> int:
     with leaving_at_once_on_error():
         join(cluster)
         try:
-            train(
-                chosen, parsed.seed, parsed.dataset, parsed.prior, parsed.out, parsed.metrics, parsed.checkpoints
-            )
+            train(chosen, parsed.seed, parsed.dataset, parsed.prior, parsed.out, parsed.metrics, parsed.checkpoints)
         except Stopped:
             print("stopped at a signal, after a checkpoint; start again to go on", file=sys.stderr)
             return STOPPED
@@ -61,9 +59,7 @@ def train(
     with open_dataset(dataset_file) as dataset:
         prior = read_prior(prior_file) if chosen.model.use_priors else None
         potential = untrained(chosen, dataset, prior, seed)
-        data = TrainingData(
-            dataset.load("train"), dataset.load("val"), [protein.name for protein in dataset.proteins]
-        )
+        data = TrainingData(dataset.load("train"), dataset.load("val"), [protein.name for protein in dataset.proteins])
         test = dataset.load("test")
         statistics = dataset.statistics | {"vocabulary": dataset.vocabulary.name}
     for name, frames in (("train", data.train), ("val", data.validation)):

@@ -79,8 +79,8 @@ class Allegro(eqx.Module):
     tensors: MLP
     layers: tuple[Layer, ...]
     readout: MLP
-    type_scale: Float[Array, "types"]
-    type_shift: Float[Array, "types"]
+    type_scale: Float[Array, " types"]
+    type_shift: Float[Array, " types"]
     settings: AllegroSettings = eqx.field(static=True)
 
     def __init__(self, settings: AllegroSettings, key: PRNGKeyArray):
@@ -100,7 +100,7 @@ class Allegro(eqx.Module):
 
     def bead_energies(
         self, R: Float[Array, "beads 3"], topology: Topology, neighbours: Neighbours
-    ) -> Float[Array, "beads"]:
+    ) -> Float[Array, " beads"]:
         """Energy of every bead.
 
         Args:

@@ -19,7 +19,7 @@ from cgpipe.physics.prior import Prior
 class Evaluation(NamedTuple):
     """Energies [kcal/mol] and forces [kcal/mol/Å] of one structure, and the neighbour slots it really needs."""
 
-    bead_energies: Float[Array, "beads"]
+    bead_energies: Float[Array, " beads"]
     forces: Float[Array, "beads 3"]
     needed: Int[Array, ""]
 
@@ -38,7 +38,7 @@ class Potential(eqx.Module):
 
     def bead_energies(
         self, R: Float[Array, "beads 3"], topology: Topology
-    ) -> tuple[Float[Array, "beads"], Int[Array, ""]]:
+    ) -> tuple[Float[Array, " beads"], Int[Array, ""]]:
         """Energy of each bead of one structure.
 
         Args:

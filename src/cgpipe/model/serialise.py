@@ -37,7 +37,7 @@ def save_model(path: Path, potential: Potential, head: Mapping[str, Any], statis
         "prior": None if potential.prior is None else potential.prior.to_json(),
     }
     line = json.dumps({"cgpipe": dict(head), "model": model, "statistics": dict(statistics)}, allow_nan=False)
-    with atomic(path) as temporary, open(temporary, "wb") as file:
+    with atomic(path) as temporary, temporary.open("wb") as file:
         file.write(line.encode() + b"\n")
         eqx.tree_serialise_leaves(file, potential)
 
@@ -49,7 +49,7 @@ def load_model(path: Path) -> tuple[Potential, dict[str, Any]]:
         UserError: missing, damaged, or another kind of file.
     """
     try:
-        file = open(path, "rb")  # noqa: SIM115 - the with statement follows, outside this except
+        file = Path(path).open("rb")  # noqa: SIM115 - the with statement follows, outside this except
     except FileNotFoundError:
         raise UserError(f"{path}: no such model; run the train stage first") from None
     with file:

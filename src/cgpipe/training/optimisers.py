@@ -73,9 +73,7 @@ def _adabelief(
     )
 
 
-def _yogi(
-    settings: Training, steps: int, decayed: PyTree[bool]
-) -> tuple[optax.Schedule, optax.GradientTransformation]:
+def _yogi(settings: Training, steps: int, decayed: PyTree[bool]) -> tuple[optax.Schedule, optax.GradientTransformation]:
     s = settings.yogi
     schedule = optax.schedules.cosine_decay_schedule(s.lr_start, steps, s.lr_end / s.lr_start)
     return schedule, optax.chain(
