@@ -5,7 +5,7 @@ frames. Every capacity that holds the protein is compared with the Python model 
 single-precision positions. What remains is the rounding of sums in another order, about 1e-6.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -15,7 +15,7 @@ from jaxtyping import Float
 from cgpipe.data.store import Dataset, Frames
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.program import Program, centred
-from cgpipe.model.potential import Potential
+from cgpipe.model.potential import Evaluation, Potential
 
 SPLIT_ORDER = ("test", "val", "train")
 """Where frames for the comparison are looked for; the first set that has any."""
@@ -81,7 +81,7 @@ def compare(potential: Potential, program: Program, samples: Mapping[str, Sample
     return {name: _compare(evaluate, program, sample) for name, sample in samples.items()}
 
 
-def _compare(evaluate: eqx.Module, program: Program, sample: Sample) -> Parity:
+def _compare(evaluate: Callable[..., Evaluation], program: Program, sample: Sample) -> Parity:
     python = [evaluate(centred(R), sample.topology) for R in sample.R]
     forces = np.stack([result.forces for result in python]).astype(np.float64)
     energies = np.array([np.asarray(result.bead_energies).sum(dtype=np.float64) for result in python])

@@ -50,10 +50,13 @@ class ChainProgram:
         """Energy and forces at positions R [Å].
 
         Raises:
-            FloatingPointError: the energy or a force is not finite.
+            FloatingPointError: a position, the energy or a force is not finite.
             NeighbourOverflow: more neighbours than the program has slots for.
         """
         n = self._length
+        # a bead that is nowhere has no neighbours, and a network without edges has perfectly finite forces
+        if not np.isfinite(R.sum()):
+            raise FloatingPointError(f"{self._where}: a position is not finite")
         self._padded[:n] = centred(R)
         bead_energies, forces, needed = map(np.asarray, self._call(self._padded, *self._topology))
         if needed > self._neighbours:

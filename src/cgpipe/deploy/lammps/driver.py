@@ -10,9 +10,9 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -27,10 +27,8 @@ LOST = re.compile(r"Lost atoms|Non-numeric", re.IGNORECASE)
 """What LAMMPS says when a structure has blown up."""
 
 
-class ForceField(Protocol):
-    """Positions [Å] in chain order → energy [kcal/mol] and forces [kcal/mol/Å]."""
-
-    def __call__(self, R: Float[np.ndarray, "beads 3"]) -> Evaluated: ...
+ForceField = Callable[[np.ndarray], Evaluated]
+"""Positions [Å] in chain order → energy [kcal/mol] and forces [kcal/mol/Å]; such as a bound program."""
 
 
 class Death(Exception):

@@ -1,0 +1,141 @@
+"""The exported program against the Python model it came from, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import equinox as eqx
+import numpy as np
+import pytest
+from jax import export
+from synthetic_program import chain_positions, chain_topology, export_to, tiny_potential
+
+from cgpipe.data.topology import Topology
+from cgpipe.deploy.program import NeighbourOverflow, Program, centred, load_program
+from cgpipe.errors import UserError
+from cgpipe.model.potential import Evaluation
+
+POTENTIAL = tiny_potential(9)
+EVALUATE = eqx.filter_jit(POTENTIAL.evaluate)
+
+
+@pytest.fixture(scope="module")
+def model_json(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_to(tmp_path_factory.mktemp("export"), POTENTIAL, [7, 10])
+
+
+@pytest.fixture(scope="module")
+def program(model_json: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    return load_program(model_json, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def copy(model_json: Path, tmp_path: Path) -> Path:
+    """A copy to damage."""
+    for file in model_json.parent.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    return tmp_path / "model.json"
+
+
+def python(R: np.ndarray, topology: Topology) -> Evaluation:
+    return EVALUATE(centred(R), topology)
+
+
+def python_forces(R: np.ndarray, topology: Topology) -> np.ndarray:
+    return np.asarray(python(R, topology).forces)
+
+
+@pytest.mark.parametrize(("beads", "capacity"), [(10, None), (7, None), (7, 10), (4, 7)])
+def test_forces_are_those_of_the_python_model(program, beads, capacity):
+    """Detects wrong padding, argument order and capacities; not errors that export and Python model share."""
+    R, topology = chain_positions(beads), chain_topology(beads)
+    expected = python_forces(R, topology)
+    found = program.bind(topology, capacity)(R)
+    np.testing.assert_allclose(found.forces, expected, atol=1e-5 * np.abs(expected).max())
+    energies = np.asarray(python(R, topology).bead_energies)
+    np.testing.assert_allclose(found.bead_energies, energies, atol=1e-5 * np.abs(energies).max())
+    assert found.energy == pytest.approx(energies.sum(), abs=1e-4)
+    assert np.abs(expected).max() > 0.1
+
+
+def test_swapped_residues_change_the_forces_as_in_python(program):
+    """Detects species that are ignored, or taken in another order."""
+    R, topology = chain_positions(7), chain_topology(7)
+    swapped = topology.species.copy()
+    swapped[[1, 5]] = swapped[[5, 1]]
+    assert swapped[1] != swapped[5]
+    topology_swapped = topology._replace(species=swapped)
+    change = program.evaluate(R, topology_swapped).forces - program.evaluate(R, topology).forces
+    expected = python_forces(R, topology_swapped) - python_forces(R, topology)
+    assert np.abs(expected).max() > 1e-2
+    np.testing.assert_allclose(change, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_far_from_the_origin_is_as_exact_as_near(program):
+    """Detects positions rounded to single precision before they are centred."""
+    R, topology = chain_positions(8), chain_topology(8)
+    near, far = program.evaluate(R, topology), program.evaluate(R + 1e5, topology)
+    np.testing.assert_allclose(far.forces, near.forces, atol=1e-4 * np.abs(near.forces).max())
+
+
+def test_too_many_beads_name_the_number(program):
+    with pytest.raises(UserError, match=r"11 beads, but it holds 10; .*export\.beads: 11"):
+        program.evaluate(chain_positions(11), chain_topology(11))
+
+
+def test_neighbour_overflow_names_the_number(tmp_path):
+    """Detects forces from an incomplete list: 6 beads within 1 Å need 5 slots, 3 are there."""
+    program = load_program(export_to(tmp_path, tiny_potential(3), [6]), tmp_path / "cache")
+    R = np.random.default_rng(0).normal(scale=0.3, size=(6, 3))
+    with pytest.raises(NeighbourOverflow, match="5 neighbours but the program holds 3"):
+        program.evaluate(R, chain_topology(6))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_not_finite_is_an_error(program, value):
+    R = chain_positions(8)
+    R[3, 1] = value
+    with pytest.raises(FloatingPointError, match="not finite"):
+        program.evaluate(R, chain_topology(8))
+
+
+def test_species_outside_the_vocabulary_are_refused(program):
+    topology = chain_topology(8)
+    with pytest.raises(UserError, match="species ids must lie in 0 … 20"):
+        program.bind(topology._replace(species=topology.species + 21))
+
+
+@pytest.mark.parametrize("name", ["model.jaxexp", "model-7.mlir", "params.npz"])
+def test_damaged_files_are_refused(copy, name):
+    content = bytearray((copy.parent / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy.parent / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"{name}: SHA-256 .* but .*model\.json says"):
+        load_program(copy, copy.parent / "cache")
+
+
+def test_missing_files_are_named(copy):
+    (copy.parent / "model.jaxexp").unlink()
+    with pytest.raises(UserError, match=r"model\.jaxexp: no such file"):
+        load_program(copy, copy.parent / "cache")
+    with pytest.raises(UserError, match="no such file; run the stage"):
+        load_program(copy.parent / "other.json", copy.parent / "cache")
+
+
+def test_another_vocabulary_is_refused(copy):
+    content = json.loads(copy.read_text())
+    content["vocabulary"]["types"].reverse()
+    copy.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="differ from 'residues' here"):
+        load_program(copy, copy.parent / "cache").bind(chain_topology(5))
+
+
+def test_a_file_of_another_jax_is_explained(copy, monkeypatch):
+    """Detects a bare traceback where the artefact's format aged out; jax itself is not asked."""
+
+    def refuse(_content: bytearray) -> None:
+        raise ValueError("Calling convention version 3 is not supported")
+
+    program = load_program(copy, copy.parent / "cache")
+    monkeypatch.setattr(export, "deserialize", refuse)
+    with pytest.raises(UserError, match=r"cannot read what jax .* wrote \(Calling convention"):
+        program.bind(chain_topology(10))
