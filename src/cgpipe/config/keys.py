@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+Location = tuple[str | int, ...]
+"""Steps into nested blocks and lists: keys and indices."""
+
 SHOWN_LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
 
@@ -28,10 +31,20 @@ def keys(model: type[BaseModel]) -> Iterator[Key]:
     yield from _walk(schema, schema, "")
 
 
-def allowed(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """The keys that may stand in the block at ``location`` (a pydantic error location, without the last step)."""
+def allowed(model: type[BaseModel], location: Location) -> list[str]:
+    """The keys that may stand in the block at a location."""
+    return list(_find(model, location).get("properties", {}))
+
+
+def json_type(model: type[BaseModel], location: Location) -> str:
+    """JSON type of the value at a location, e.g. ``number``; empty where the model has none."""
+    return str(_find(model, location).get("type", ""))
+
+
+def _find(model: type[BaseModel], location: Location) -> dict[str, Any]:
+    """Schema of the value at a location, as pydantic's errors give it (the tag of a union is a step too)."""
     schema = model.model_json_schema()
-    node = _resolve(schema, schema)
+    node = schema
     for step in location:
         mapping = node.get("discriminator", {}).get("mapping", {})
         if step in mapping:
@@ -43,7 +56,7 @@ def allowed(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str
             named = next(iter(node.get("patternProperties", {}).values()), {})
             node = node.get("properties", {}).get(step, named)
         node = _resolve(schema, node)
-    return list(node.get("properties", {}))
+    return node
 
 
 def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:

@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from cgpipe.config.keys import allowed, keys
+from cgpipe.config.keys import Location, allowed, json_type, keys
 from cgpipe.config.models import Config, Proteins
-from cgpipe.config.yaml_lines import Document, Location, read_document
+from cgpipe.config.yaml_lines import Document, read_document, scalar
 from cgpipe.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)
 
 COMMAND_LINE = "--config"
+QUOTED = re.compile("'([^']+)'")
 
 
 def load(files: Sequence[Path | str], merged: Mapping[str, Any] | None = None) -> tuple[Config, Proteins]:
@@ -70,23 +71,18 @@ def _merge(base: dict[str, Any], overlay: Mapping[str, Any]) -> None:
             base[key] = value
 
 
-def _override(values: dict[str, Any], merged: Mapping[str, Any]) -> None:
-    """Put Snakemake's values on top, but keep ours where Snakemake read the same number as text (``1e-3``)."""
+def _override(values: dict[str, Any], merged: Mapping[str, Any], block: Location = ()) -> None:
+    """Put Snakemake's values on top. It gives some numbers and all nested values of ``--config`` as text."""
     for key, value in merged.items():
+        location = (*block, key)
         own = values.get(key)
         if isinstance(value, Mapping):
             if not isinstance(own, dict):
                 values[key] = own = {}
-            _override(own, value)
-        elif not (isinstance(own, float) and isinstance(value, str) and _number(value) == own):
-            values[key] = value
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+            _override(own, value, location)
+        elif value != own:
+            as_text = isinstance(value, str) and json_type(Config, location) in ("number", "integer", "boolean")
+            values[key] = scalar(value) if as_text else value
 
 
 def _validate(model: type[Model], values: Mapping[str, Any], documents: Sequence[Document]) -> Model:
@@ -127,26 +123,24 @@ def _where(location: Location, value: Any, documents: Sequence[Document]) -> str
 
 
 def _message(model: type[BaseModel], detail: Any, value: Any) -> str:
-    kind, location = detail["type"], detail["loc"]
-    context = detail.get("ctx", {})
+    """What is wrong, in the words of somebody who edits YAML."""
+    kind, location, context = detail["type"], detail["loc"], detail.get("ctx", {})
+    got = "nothing" if value is None else repr(value)
     if kind == "extra_forbidden":
         return f"unknown key{_suggest_key(model, location)}"
     if kind == "missing":
         return f"key {location[-1]!r} is missing"
     if kind in ("literal_error", "union_tag_invalid"):
-        names = context.get("expected", context.get("expected_tags", ""))
-        got = value if kind == "literal_error" else context["tag"]
-        return (
-            f"expected {names}, got {got!r}{_suggest(str(got), re.findall(chr(39) + '([^' + chr(39) + ']+)', names))}"
-        )
+        choices = context["expected" if kind == "literal_error" else "expected_tags"]
+        chosen = context.get("tag", value)
+        return f"expected {choices}, got {chosen!r}{_suggest(str(chosen), QUOTED.findall(choices))}"
+    if kind == "model_type":
+        return f"expected a block of keys, got {got}"
     if kind == "value_error":
-        return f"{context['error']}, got {value!r}"
-    if kind == "model_type" or value is None:
-        return f"expected {'a block of keys' if kind == 'model_type' else 'a value'}, got {'nothing' if value is None else repr(value)}"
+        return f"{context['error']}, got {got}"
     if "[key]" in location:
         return f"the name {location[-2]!r} may hold only letters, digits, _ and -"
-    text = detail["msg"].removeprefix("Input ").removeprefix("Value ")
-    return f"{text}, got {value!r}"
+    return f"{detail['msg'].removeprefix('Input ').removeprefix('Value ')}, got {got}"
 
 
 def _suggest_key(model: type[BaseModel], location: Location) -> str:

@@ -32,7 +32,7 @@ class Species(Section):
 class Project(Section):
     map: Literal["optimal", "uniform", "slice"] = Field(
         "optimal",
-        description="force map; uniform and slice are baselines, and slice is biased where hydrogen bonds are constrained",
+        description="force map; uniform and slice are baselines; slice is biased where bonds to hydrogen are rigid",
     )
     constraints: Literal["hbonds", "none"] = Field(
         "hbonds", description="bonds that the all-atom MD held rigid: those to hydrogen, or none"

@@ -12,9 +12,8 @@ from typing import Any
 
 import yaml
 
+from cgpipe.config.keys import Location
 from cgpipe.errors import UserError
-
-Location = tuple[str | int, ...]
 
 
 class _Loader(yaml.SafeLoader):
@@ -76,6 +75,18 @@ def read_document(path: Path) -> Document:
     if not isinstance(values, dict):
         raise UserError(f"{path}:1: expected keys at the top level, got {values!r}")
     return Document(path, values, lines)
+
+
+def scalar(text: str) -> Any:
+    """The value that a plain word has in YAML, e.g. 0.001 for ``1e-3``."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        return loader.construct_object(node) if isinstance(node, yaml.ScalarNode) else text
+    except yaml.YAMLError:
+        return text
+    finally:
+        loader.dispose()
 
 
 def _build(loader: _Loader, node: yaml.Node, location: Location, path: Path, lines: dict[Location, int]) -> Any:

@@ -47,11 +47,25 @@ def test_overlays_merge_block_by_block(write):
 
 
 def test_snakemakes_overrides_go_on_top(write):
-    """Values of --config win, and a number that Snakemake reads as text (1e-3) stays a number."""
+    """Values of --config win; numbers and switches that Snakemake hands over as text are what they are in YAML."""
     base = write("base.yaml", "training:\n  clip: 1e-3\n  batch_per_device: 2\n")
-    merged = {"training": {"clip": "1e-3", "batch_per_device": 4}, "run": "trial"}
+    merged = {
+        "run": "trial",
+        "training": {"clip": "1e-3", "batch_per_device": "4"},
+        "ensemble": {"save_all_models": "true"},
+        "report": {"title": "12"},
+    }
     config, _ = load([base], merged)
     assert (config.training.clip, config.training.batch_per_device, config.run) == (1e-3, 4, "trial")
+    assert config.ensemble.save_all_models is True
+    assert config.report.title == "12"
+
+
+def test_a_number_in_quotes_is_refused_through_snakemake_too(write):
+    """Snakemake's copy of a file's value is no override; detects a second, milder set of rules."""
+    base = write("base.yaml", "model:\n  cutoff: '12'\n")
+    with pytest.raises(UserError, match=r"^base\.yaml:2: model\.cutoff: "):
+        load([base], {"model": {"cutoff": "12"}})
 
 
 MISTAKES = {

@@ -1,0 +1,156 @@
+"""The plan of a fresh run: static checks, dry runs of every configuration, every file as a target."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = {
+    "project": 2, "dataset": 1, "prior": 1, "train": 2, "ensemble": 1, "export": 1,
+    "simulate": 8, "validate": 2, "report": 1, "all": 1,
+}  # fmt: skip
+
+
+def test_lint_is_clean(checkout):
+    """Snakemake's own advice; it cannot tell whether the rules are right."""
+    outcome = checkout.snakemake("--lint")
+    assert outcome.code == 0, outcome.text
+
+
+def test_layout_is_clean():
+    """snakefmt would change nothing."""
+    snakefmt = Path(sys.executable).with_name("snakefmt")
+    done = subprocess.run([snakefmt, "--check", "Snakefile", "workflow"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_demo_runs_every_stage(checkout):
+    """Without a target: the whole line, with the number of jobs that follows from the configuration."""
+    assert checkout.plan() == DEMO
+
+
+def test_default_configuration_and_profiles(checkout, run_snakemake):
+    """config.yaml as shipped (five seeds), under both profiles; the profiles' keys must all be known to Snakemake."""
+    for profile in ("local", "slurm"):
+        outcome = run_snakemake(checkout.path, ["--dry-run", "--profile", f"profiles/{profile}"])
+        assert outcome.code == 0, outcome.text
+        assert outcome.jobs["train"] == 5
+
+
+def test_all_members_are_exported_if_asked(checkout):
+    """ensemble.save_all_models adds one export per seed, and no simulation."""
+    assert checkout.plan("--config", "ensemble={save_all_models: true}") == {**DEMO, "export": 3}
+
+
+def test_no_ensemble_and_no_npz(checkout):
+    """One seed; a dataset without its NPZ is still a plan."""
+    jobs = checkout.plan("--config", "ensemble={enabled: false}", "dataset={npz: false}")
+    assert jobs == {**DEMO, "train": 1}
+
+
+FILES = [
+    "project/cln025.h5", "project/trpcage.h5", "dataset/dataset.h5", "dataset/dataset.npz", "dataset/dataset.json",
+    "prior/prior.json", "prior/prior.png", "train/seed-0/model.eqx", "train/seed-1/metrics.jsonl",
+    "ensemble/ensemble.json", "export/best/model.mlir", "export/best/model.jaxexp", "export/best/params.pkl",
+    "export/best/params.npz", "export/best/model.json", "export/best/parity.json", "simulate/cln025/best/0/traj.dcd",
+    "simulate/trpcage/best/3/thermo.csv", "simulate/cln025/best/1/log.lammps", "simulate/cln025/best/1/in.lammps",
+    "simulate/cln025/best/1/system.data", "simulate/cln025/best/2/simulation.json", "validate/cln025.json",
+    "report.html", "summary.json",
+]  # fmt: skip
+
+
+def test_every_file_is_a_target(checkout):
+    """A user can ask for any file by its name, also one that ``all`` does not need (another seed's simulation)."""
+    more = ["train/seed-7/model.eqx", "export/seed-1/model.json", "simulate/trpcage/seed-1/9/traj.dcd"]
+    checkout.plan(*(f"results/demo/{name}" for name in [*FILES, *more]))
+
+
+def test_target_of_an_unknown_protein_is_refused(checkout):
+    """Wildcards take only proteins of the list."""
+    outcome = checkout.snakemake("--dry-run", "results/demo/project/nobody.h5")
+    assert outcome.code != 0
+    assert "MissingRuleException" in outcome.text
+
+
+def test_runs_have_folders_of_their_own(checkout):
+    """Another name of the run shares nothing with the first; detects a path that is not below results/<run>."""
+    outcome = checkout.snakemake("--dry-run", "--printshellcmds", "--config", "run=other")
+    assert outcome.code == 0
+    assert "results/demo" not in outcome.text
+    assert "results/other/report.html" in outcome.text
+
+
+def test_training_on_several_nodes_asks_for_them(checkout):
+    """The command line starts one process per node; that Slurm grants them is for the tests on a cluster."""
+    outcome = checkout.snakemake(
+        "--dry-run", "results/demo/train/seed-0/model.eqx", "--printshellcmds", "--config",
+        "cluster={nodes: 2, gpus_per_node: 3, fqdn_suffix: .cluster}",
+    )  # fmt: skip
+    assert "slurm_run.sh 2 3 2 29400 '.cluster' python -m cgpipe.train" in outcome.text
+
+
+def test_parsing_imports_no_heavy_package():
+    """Every Slurm job parses the Snakefile again: jax, MDAnalysis, mdtraj, h5py and numpy must stay out."""
+    probe = (
+        "import sys, snakemake.cli\n"
+        "before = set(sys.modules)\n"
+        "try: snakemake.cli.main(['--dry-run', '--quiet', 'all', '--cores', '1', '--configfile', 'config/demo.yaml'])\n"
+        "except SystemExit as stop: assert not stop.code, stop.code\n"
+        "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
+        "assert 'cgpipe' in new\n"
+        "heavy = new & {'jax', 'jaxlib', 'equinox', 'MDAnalysis', 'mdtraj', 'h5py', 'numpy', 'matplotlib', 'lammps'}\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_configuration_package_is_light():
+    """As above for ``cgpipe.config`` alone, where numpy cannot hide behind Snakemake's own imports."""
+    probe = "import sys, cgpipe.config; sys.exit(len({'jax', 'numpy', 'h5py', 'MDAnalysis', 'mdtraj'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", probe]).returncode == 0
+
+
+@pytest.mark.parametrize("nodes, code, requeued", [(1, 85, True), (1, 3, False), (2, 85, True), (2, 0, False)])
+def test_launcher(tmp_path, nodes, code, requeued):
+    """With stand-ins for srun and scontrol: exit codes pass, 85 requeues, several nodes go through srun once.
+
+    It cannot tell whether the real srun understands the options.
+    """
+    record = tmp_path / "record"
+    for name in ("srun", "scontrol"):
+        tool = tmp_path / name
+        own = '[ -z "${SLURM_NNODES:-}" ] || exit 99\nwhile [ "$1" != work ]; do shift; done; "$@"' if name == "srun" else "exit 1"
+        tool.write_text(f'#!/bin/bash\necho {name} "$@" >> {record}\n{own}\n')
+        tool.chmod(0o755)
+    work = tmp_path / "work"
+    work.write_text(f'#!/bin/bash\necho work "$@" >> {record}\nexit {code}\n')
+    work.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": "17", "SLURM_NNODES": "1"}
+    launcher = ROOT / "workflow/scripts/slurm_run.sh"
+    done = subprocess.run(
+        ["bash", launcher, str(nodes), "4", "8", "29400", ".x", "work", "--seed", "1"], env=environment, capture_output=True
+    )
+    lines = record.read_text().splitlines()
+    assert done.returncode == code
+    assert ("scontrol requeue 17" in lines) == requeued
+    assert sum(line.startswith("work --seed 1") for line in lines) == 1
+    assert any("srun --jobid=17" in line and "--nodes=2" in line for line in lines) == (nodes == 2)
+    assert any("work --seed 1 --nodes 2 --gpus-per-node 4" in line for line in lines) == (nodes == 2)
+
+
+def test_launcher_without_slurm(tmp_path):
+    """Several nodes outside a Slurm job: one line that says what to set."""
+    assert shutil.which("bash")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
+    done = subprocess.run(
+        ["bash", ROOT / "workflow/scripts/slurm_run.sh", "2", "4", "8", "29400", "", "true"],
+        env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "cluster.nodes" in done.stderr
+    assert done.stderr.count("\n") == 1
