@@ -10,11 +10,12 @@ from jaxtyping import Float
 from cgpipe.data.topology import Topology
 from cgpipe.physics import observables
 from cgpipe.physics.ensembles import compare, halves_in_time, quantities
+from cgpipe.physics.geometry import bonded
 from cgpipe.physics.statistics import bin_counts, bin_edges, jensen_shannon
 
 SERIES_POINTS = 400
 OVERLAY_FRAMES = 24
-MAP_BINS = 36
+MAP_BINS = 30
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def compare_structures(
     flat |= _handedness(pooled, everything, topology, how.bins)
     flat |= _extremes(pooled, replicas, topology)
     numbers, curves["contacts"] = _contacts(reference, everything, topology, how)
+    curves["bonded"] = np.asarray(bonded(topology)).tolist()
     curves["series"] = [_series(run, time, native) for run, time in zip(replicas, times, strict=True)]
     curves["map"] = _rg_rmsd_map(pooled, everything, native)
     curves["overlay"] = {

@@ -1,8 +1,8 @@
 """Bookkeeping of which simulations survived, how long, and what that says about the rate of deaths.
 
 Share alive: Kaplan–Meier (J. Am. Stat. Assoc. 53, 457, 1958); a run that ended alive is censored at its end, not
-counted as dead. Rate: deaths are taken as a Poisson process, so d deaths in total time T bound the rate from above, with
-confidence 1 − α, by χ²(1 − α; 2d + 2) / 2T; without any death that is −ln α / T ("rule of three": 3/T at 95 %).
+counted as dead. Rate: deaths are taken as a Poisson process, so d deaths in total time T bound the rate from above,
+with confidence 1 − α, by χ²(1 − α; 2d + 2) / 2T; without any death that is −ln α / T ("rule of three": 3/T at 95 %).
 """
 
 import numpy as np

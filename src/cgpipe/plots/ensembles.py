@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
-from cgpipe.plots import colormaps, style
+from cgpipe.plots import style
 
 
 def distributions(curves: Mapping[str, Mapping[str, Any]], divergences: Mapping[str, str]) -> Figure:
@@ -21,7 +21,7 @@ def distributions(curves: Mapping[str, Mapping[str, Any]], divergences: Mapping[
     """
     columns = 3
     rows = -(-len(curves) // columns)
-    figure = Figure(figsize=(7.4, 2.05 * rows), layout="constrained")
+    figure = Figure(figsize=(10.4, 2.5 * rows + 0.3), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False)
     for axes in panels.flat[len(curves) :]:
         axes.set_visible(False)
@@ -30,7 +30,7 @@ def distributions(curves: Mapping[str, Mapping[str, Any]], divergences: Mapping[
         centres = (edges[1:] + edges[:-1]) / 2
         low, high = np.minimum(*map(np.asarray, curve["halves"])), np.maximum(*map(np.asarray, curve["halves"]))
         axes.fill_between(
-            centres, 0, curve["reference"], step="mid", color=style.REFERENCE, alpha=0.45, lw=0, label="reference"
+            centres, 0, curve["reference"], step="mid", color=style.REFERENCE, alpha=0.28, lw=0, label="reference"
         )
         axes.fill_between(
             centres, low, high, step="mid", color=style.INK, alpha=0.38, lw=0, label="between its two halves"
@@ -46,8 +46,8 @@ def distributions(curves: Mapping[str, Mapping[str, Any]], divergences: Mapping[
             textcoords="offset points",
             ha="right",
             va="top",
-            fontsize=6.5,
-            color=style.GREY,
+            fontsize=8,
+            color=style.MUTED,
         )
         axes.set_yticks([])
         axes.set_ylim(bottom=0, top=1.22 * max(axes.get_ylim()[1] / 1.05, 1e-12))
@@ -69,27 +69,28 @@ def time_series(
         reference: "rg" and "rmsd" → {"edges", "reference", "simulated"}.
         discarded: share of each run left out as equilibration; shaded.
     """
-    figure = Figure(figsize=(7.4, 3.8), layout="constrained")
+    figure = Figure(figsize=(6.9, 4.1), layout="constrained")
     panels = figure.subplots(2, 2, width_ratios=(5, 1), sharey="row", sharex="col")
     for (axes, side), name, label in zip(panels, ("rg", "rmsd"), ("Rg  [Å]", "RMSD  [Å]"), strict=True):
         for number, run in enumerate(series):
-            colour = style.PALETTE[number % len(style.PALETTE)]
+            colour = style.REPLICAS[number % len(style.REPLICAS)]
             axes.plot(run["time"], run[name], color=colour, lw=0.8, label=f"replica {number}")
         longest = max((run["time"][-1] for run in series if len(run["time"])), default=0.0)
-        axes.axvspan(0, discarded * longest, color=style.LIGHT, lw=0, alpha=0.45)
+        axes.axvspan(0, discarded * longest, color=style.BAND, lw=0, alpha=0.45)
         axes.set_ylabel(label)
         axes.margins(x=0.0)
         edges = np.asarray(reference[name]["edges"])
         side.stairs(
-            reference[name]["reference"], edges, orientation="horizontal", fill=True, color=style.REFERENCE, alpha=0.6
+            reference[name]["reference"], edges, orientation="horizontal", fill=True, color=style.REFERENCE, alpha=0.3
         )
         if reference[name]["simulated"] is not None:
             side.stairs(reference[name]["simulated"], edges, orientation="horizontal", color=style.MODEL, lw=1.4)
         side.set_xticks([])
+        side.set_ylim(bottom=max(0.0, edges[0]))
         side.spines["bottom"].set_visible(False)
     panels[1, 0].set_xlabel("time  [ps]")
-    panels[0, 1].set_title("reference (grey),\nsimulation", fontsize=7, loc="left")
-    panels[0, 0].legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6, fontsize=7)
+    panels[0, 1].set_title("reference (grey),\nsimulation", fontsize=8, loc="left")
+    panels[0, 0].legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6, fontsize=8)
     figure.align_ylabels(panels[:, 0])
     return figure
 
@@ -98,7 +99,7 @@ def free_energy_maps(
     counts: Mapping[str, Float[np.ndarray, "rmsd rg"]], rmsd_range: Sequence[float], rg_range: Sequence[float]
 ) -> Figure:
     """−ln of the populations over RMSD and radius of gyration, side by side, zero at each one's most populated bin."""
-    figure = Figure(figsize=(7.4, 2.9), layout="constrained")
+    figure = Figure(figsize=(10.4, 3.7), layout="constrained")
     panels = figure.subplots(1, len(counts), sharex=True, sharey=True, squeeze=False)
     image = None
     for axes, (name, table) in zip(panels.flat, counts.items(), strict=True):
@@ -109,13 +110,14 @@ def free_energy_maps(
             origin="lower",
             aspect="auto",
             extent=(*rmsd_range, *rg_range),
-            cmap=colormaps.ENERGY,
+            cmap=style.SEQUENTIAL,
             vmin=0,
             vmax=6,
             interpolation="nearest",
         )
         axes.set_title(name, loc="left", fontsize=8)
         axes.set_xlabel("RMSD  [Å]")
+        axes.grid(False)
     panels[0, 0].set_ylabel("Rg  [Å]")
     bar = figure.colorbar(image, ax=panels, pad=0.015, aspect=22)
     bar.set_label("−ln p  [kT]")
@@ -128,17 +130,17 @@ def contact_maps(
 ) -> Figure:
     """Contact frequencies: reference above the diagonal, simulation below, and their difference beside it."""
     panels_wanted = 1 if simulated is None else 2
-    figure = Figure(figsize=(3.7 * panels_wanted, 3.1), layout="constrained")
+    figure = Figure(figsize=(5.2 * panels_wanted, 3.9), layout="constrained")
     panels = figure.subplots(1, panels_wanted, squeeze=False)
     beads = len(reference)
     upper = np.triu(np.ones((beads, beads), dtype=bool))
     both = np.where(upper, reference, reference if simulated is None else simulated)
     near = np.abs(np.subtract.outer(np.arange(beads), np.arange(beads))) <= separation
-    _matrix(figure, panels[0, 0], np.ma.array(both, mask=near), colormaps.SHARES, (0.0, 1.0), "share of frames")
+    _matrix(figure, panels[0, 0], np.ma.array(both, mask=near), style.CONTACTS, (0.0, 1.0), "share of frames")
     panels[0, 0].set_title("reference ◥" + ("" if simulated is None else "   ◣ simulation"), loc="left", fontsize=8)
     if simulated is not None:
         difference = np.ma.array(simulated - reference, mask=near)
-        _matrix(figure, panels[0, 1], difference, colormaps.DIVERGING, (-0.6, 0.6), "difference")
+        _matrix(figure, panels[0, 1], difference, style.DIVERGING, (-0.6, 0.6), "difference")
         panels[0, 1].set_title("simulation − reference", loc="left", fontsize=8)
     return figure
 
@@ -147,6 +149,7 @@ def _matrix(
     figure: Figure, axes: Axes, values: np.ma.MaskedArray, cmap: Colormap | str, limits: tuple[float, float], label: str
 ) -> None:
     beads = len(values)
+    axes.grid(False)
     image = axes.imshow(
         values,
         cmap=cmap,
@@ -164,7 +167,7 @@ def _matrix(
 
 def survival(times: Sequence[float], alive: Sequence[float], replicas: int) -> Figure:
     """Share of replicas alive over time (Kaplan–Meier)."""
-    figure = Figure(figsize=(3.6, 2.2), layout="constrained")
+    figure = Figure(figsize=(3.6, 2.6), layout="constrained")
     axes = figure.subplots()
     axes.step(times, alive, where="post", color=style.MODEL, lw=1.8)
     axes.fill_between(times, 0, alive, step="post", color=style.MODEL, alpha=0.12, lw=0)

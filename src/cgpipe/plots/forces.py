@@ -15,9 +15,9 @@ def explained_variance(models: Mapping[str, Mapping[str, Estimate]]) -> Figure:
     Args:
         models: protein → {"model": (R², interval), "prior": (R², interval)}.
     """
-    figure = Figure(figsize=(7.2, 1.1 + 0.5 * len(models)), layout="constrained")
+    figure = Figure(figsize=(10.4, 1.2 + 0.55 * len(models)), layout="constrained")
     axes = figure.subplots()
-    looks = {"prior": (style.BASELINE, -0.14, "prior alone"), "model": (style.MODEL, 0.14, "prior + network")}
+    looks = {"prior": (style.PRIOR, -0.14, "prior alone"), "model": (style.MODEL, 0.14, "prior + network")}
     for row, estimates in enumerate(models.values()):
         for kind, (colour, shift, _) in looks.items():
             value, bounds = estimates[kind]
@@ -31,7 +31,7 @@ def explained_variance(models: Mapping[str, Mapping[str, Estimate]]) -> Figure:
                 xytext=(7, 0),
                 textcoords="offset points",
                 va="center",
-                fontsize=7,
+                fontsize=8,
                 color=colour,
             )
     for colour, _, label in looks.values():
@@ -50,14 +50,14 @@ def explained_variance(models: Mapping[str, Mapping[str, Estimate]]) -> Figure:
 
 def stage_times(seconds: Mapping[str, Sequence[float]]) -> Figure:
     """Wall time of every stage: the sum of its jobs as a bar, the single jobs as ticks."""
-    figure = Figure(figsize=(7.2, 0.7 + 0.27 * max(len(seconds), 1)), layout="constrained")
+    figure = Figure(figsize=(10.4, 0.8 + 0.3 * max(len(seconds), 1)), layout="constrained")
     axes = figure.subplots()
     for row, jobs in enumerate(seconds.values()):
         total = sum(jobs)
         axes.barh(row, total, height=0.58, color=style.MODEL, alpha=0.85)
         number = f"{total:.0f} s" if total >= 10 else f"{total:.1f} s"
         text = number + (f"  in {len(jobs)} jobs" if len(jobs) > 1 else "")
-        axes.annotate(text, (total, row), xytext=(5, 0), textcoords="offset points", va="center", fontsize=7)
+        axes.annotate(text, (total, row), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8)
         done = 0.0
         for job in jobs[:-1]:
             done += job

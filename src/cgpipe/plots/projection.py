@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from cgpipe.plots import colormaps, style
+from cgpipe.plots import style
 
 MAPS = ("slice", "uniform", "optimal")
 CLIP = 1.0
@@ -19,12 +19,12 @@ def noise_bars(rms: Mapping[str, float], rms_heldout: Mapping[str, float]) -> Fi
         rms: map → RMS on the frames it was fitted to [kcal/mol/Å].
         rms_heldout: map → RMS on frames it was not fitted to [kcal/mol/Å]; maps without one show none.
     """
-    figure = Figure(figsize=(4.6, 2.3), layout="constrained")
+    figure = Figure(figsize=(3.7, 2.5), layout="constrained")
     axes = figure.subplots()
     names = [name for name in MAPS if rms.get(name) is not None or rms_heldout.get(name) is not None]
     for row, name in enumerate(names):
         inside, outside = rms.get(name), rms_heldout.get(name)
-        colour = style.MODEL if name == names[-1] else style.REFERENCE
+        colour = style.MODEL if name == names[-1] else style.FAINT
         shown = outside if outside is not None else inside
         axes.barh(row, shown, height=0.56, color=colour)
         axes.text(shown, row, f"  {shown:.1f}", va="center", ha="left", color=style.INK)
@@ -53,21 +53,22 @@ def force_map(
         atom_residues: residue of each atom; borders between residues are marked.
     """
     beads, atoms = W.shape
-    figure = Figure(figsize=(7.2, 1.1 + min(3.2, max(1.3, 0.15 * beads))), layout="constrained")
+    figure = Figure(figsize=(6.9, 1.0 + min(4.0, max(1.6, 0.17 * beads))), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(W, aspect="auto", cmap=colormaps.DIVERGING, vmin=-CLIP, vmax=CLIP, interpolation="nearest")
+    image = axes.imshow(W, aspect="auto", cmap=style.DIVERGING, vmin=-CLIP, vmax=CLIP, interpolation="nearest")
     starts = [0, *(i for i in range(1, atoms) if atom_residues[i] != atom_residues[i - 1])]
     for start in starts[1:]:
-        axes.axvline(start - 0.5, color=style.LIGHT, lw=0.4)
+        axes.axvline(start - 0.5, color=style.BAND, lw=0.4)
     stride = max(1, beads // 30)
     axes.set_yticks(
         range(0, beads, stride), [f"{residue_names[i]} {i + 1}" for i in range(0, beads, stride)], fontsize=6
     )
     centres = [(a + b - 1) / 2 for a, b in zip(starts, [*starts[1:], atoms], strict=True)]
     step = max(1, len(starts) // 30)
-    axes.set_xticks(centres[::step], [str(i + 1) for i in range(0, len(starts), step)], fontsize=6)
+    axes.set_xticks(centres[::step], [str(i + 1) for i in range(0, len(starts), step)], fontsize=8)
     axes.tick_params(length=0)
     axes.set_xlabel("atoms, by residue")
+    axes.grid(False)
     bar = figure.colorbar(image, ax=axes, pad=0.015, aspect=18, extend="both" if np.abs(W).max() > CLIP else "neither")
     bar.set_label("weight")
     bar.outline.set_visible(False)

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from cgpipe.plots import colormaps, style
+from cgpipe.plots import style
 
 
 def overlays(
@@ -26,22 +26,22 @@ def overlays(
     shown = {"reference": reference} | ({} if simulated is None else {"simulation": simulated})
     _, _, axes_of_inertia = np.linalg.svd(native - native.mean(axis=0))
     view = axes_of_inertia * np.sign(np.linalg.det(axes_of_inertia))
-    figure = Figure(figsize=(3.7 * len(shown), 3.1), layout="constrained")
+    figure = Figure(figsize=(5.2 * len(shown), 3.9), layout="constrained")
     panels = figure.subplots(1, len(shown), squeeze=False, sharex=True, sharey=True)
-    colours = {"reference": style.GREY, "simulation": style.MODEL}
+    colours = {"reference": style.REFERENCE, "simulation": style.MODEL}
     for axes, (name, frames) in zip(panels.flat, shown.items(), strict=True):
         for frame in frames:
-            _trace(axes, frame @ view.T, bonded, colours[name], 0.7, 0.22)
+            _trace(axes, frame @ view.T, bonded, colours[name], 0.9, 0.3)
         flat = native @ view.T
         _trace(axes, flat, bonded, style.INK, 2.2, 1.0)
         axes.scatter(
-            flat[:, 0], flat[:, 1], s=26, c=np.arange(len(flat)), cmap=colormaps.SEQUENCE, zorder=3, ec="white", lw=0.7
+            flat[:, 0], flat[:, 1], s=26, c=np.arange(len(flat)), cmap=style.SEQUENCE, zorder=3, ec="white", lw=0.7
         )
         axes.set_title(f"{name}: {len(frames)} frames on the reference structure", loc="left", fontsize=8)
         axes.set_aspect("equal")
         axes.axis("off")
     everything = np.concatenate([native[None], *shown.values()]) @ view.T
-    reach = 1.06 * np.quantile(np.abs(everything[..., :2]), 0.995, axis=(0, 1))
+    reach = 1.06 * np.quantile(np.abs(everything[..., :2]), 0.99, axis=(0, 1))
     panels[0, 0].set_xlim(-reach[0], reach[0])
     panels[0, 0].set_ylim(-reach[1], reach[1])
     _scale_bar(panels[0, 0])

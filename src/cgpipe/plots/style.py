@@ -28,7 +28,7 @@ BAD = VERMILION
 """Values beyond what is tolerated."""
 
 REPLICAS = (BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE)
-SEQUENTIAL, CONTACTS, DIVERGING, SEQUENCE = "viridis", "cividis_r", "RdBu_r", "plasma"
+SEQUENTIAL, CONTACTS, DIVERGING, SEQUENCE = "viridis", "Blues", "RdBu_r", "plasma"
 
 RC: dict[str, Any] = {
     "axes.axisbelow": True,

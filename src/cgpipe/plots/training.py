@@ -21,11 +21,11 @@ def training_curves(
         zero_rms: RMS of the labels, the error of a model without any force [kcal/mol/Å].
         prior_rmse: error of the prior alone on held-out frames [kcal/mol/Å].
     """
-    figure = Figure(figsize=(7.2, 4.0), layout="constrained")
+    figure = Figure(figsize=(10.4, 4.6), layout="constrained")
     (axes, rate) = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     for name, curve in members.items():
         chosen = name == best
-        colour, order = (style.MODEL, 3) if chosen else (style.REFERENCE, 2)
+        colour, order = (style.MODEL, 3) if chosen else (style.FAINT, 2)
         axes.plot(curve["epoch"], curve["val_rmse"], color=colour, lw=1.8 if chosen else 1.0, zorder=order)
         axes.plot(curve["epoch"], curve["train_rmse"], color=colour, lw=1.0, ls=(0, (2, 1.5)), zorder=order)
         if chosen:
@@ -35,13 +35,13 @@ def training_curves(
     axes.plot([], [], color=style.MODEL, lw=1.8, label=f"validation, {best} (best)")
     axes.plot([], [], color=style.MODEL, lw=1.0, ls=(0, (2, 1.5)), label=f"training, {best}")
     if len(members) > 1:
-        axes.plot([], [], color=style.REFERENCE, lw=1.2, label="other members")
+        axes.plot([], [], color=style.FAINT, lw=1.2, label="other members")
     lines = [(zero_rms, "no force at all"), (prior_rmse, "prior alone")]
     values = np.concatenate([[*curve["val_rmse"], *curve["train_rmse"]] for curve in members.values()])
     top = max(float(np.nanmax(values)), *(value for value, _ in lines if value is not None), 0.0)
     for value, label in lines:
         if value is not None:
-            axes.axhline(value, color=style.BASELINE, lw=0.9, ls="-" if label == "prior alone" else ":")
+            axes.axhline(value, color=style.PRIOR, lw=0.9, ls="-" if label == "prior alone" else ":")
             axes.annotate(
                 label,
                 (1.0, value),
@@ -49,8 +49,8 @@ def training_curves(
                 xytext=(-2, 3),
                 textcoords="offset points",
                 ha="right",
-                color=style.BASELINE,
-                fontsize=7,
+                color=style.PRIOR,
+                fontsize=8,
             )
     bottom = float(np.nanmin(values))
     axes.set_ylim(bottom - 0.06 * (top - bottom), top + 0.1 * (top - bottom))
@@ -70,14 +70,14 @@ def parity_bars(errors: Mapping[str, float], tolerance: float) -> Figure:
         errors: what was compared → largest relative error.
         tolerance: the largest error allowed.
     """
-    figure = Figure(figsize=(5.6, 0.8 + 0.3 * max(len(errors), 1)), layout="constrained")
+    figure = Figure(figsize=(7.0, 0.8 + 0.3 * max(len(errors), 1)), layout="constrained")
     axes = figure.subplots()
     floor = 1e-9
-    for row, (name, error) in enumerate(errors.items()):
+    for row, error in enumerate(errors.values()):
         shown = max(error, floor)
-        axes.plot([floor, shown], [row, row], color=style.MODEL if error <= tolerance else style.RED, lw=1.4)
-        axes.plot(shown, row, "o", ms=6, color=style.MODEL if error <= tolerance else style.RED)
-        axes.annotate(f"{error:.1e}", (shown, row), xytext=(8, 0), textcoords="offset points", va="center", fontsize=7)
+        axes.plot([floor, shown], [row, row], color=style.MODEL if error <= tolerance else style.BAD, lw=1.4)
+        axes.plot(shown, row, "o", ms=6, color=style.MODEL if error <= tolerance else style.BAD)
+        axes.annotate(f"{error:.1e}", (shown, row), xytext=(8, 0), textcoords="offset points", va="center", fontsize=8)
     axes.axvline(tolerance, color=style.INK, lw=0.9, ls=":")
     axes.annotate(
         "tolerance",
@@ -88,7 +88,7 @@ def parity_bars(errors: Mapping[str, float], tolerance: float) -> Figure:
         rotation=90,
         va="top",
         ha="right",
-        fontsize=7,
+        fontsize=8,
     )
     axes.set_xscale("log")
     axes.set_xlim(floor, max(10 * tolerance, 30 * max([floor, *errors.values()])))

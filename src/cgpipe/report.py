@@ -1,0 +1,63 @@
+"""Stage ``report``: one page and one table of headline numbers from everything that a run left."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cgpipe import stage
+from cgpipe.artefact import atomic, header, write_json
+from cgpipe.config.slices import ReportSettings
+from cgpipe.reporting.collect import Results, collect
+from cgpipe.reporting.page import render
+from cgpipe.reporting.verdict import verdict
+
+NOT_FLAT = ("cgpipe", "curves", "replica_records", "residues")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write ``report.html`` and ``summary.json``."""
+    parser = stage.parser("report", __doc__ or "")
+    parser.add_argument("--results", type=Path, required=True, help="folder of the run, results/<run>")
+    parser.add_argument("--out", type=Path, required=True, help="page to write (HTML)")
+    parser.add_argument("--summary", type=Path, required=True, help="headline numbers to write (JSON)")
+    arguments = parser.parse_args(argv)
+    settings = stage.settings(arguments.settings, ReportSettings)
+    results = collect(arguments.results)
+    page = render(results, settings.report.title or settings.run)
+    with atomic(arguments.out) as temporary:
+        temporary.write_text(page)
+    inputs = {name: arguments.results / name for name in results.headers if name.endswith(".json")}
+    write_json(arguments.summary, header("summary", settings.model_dump(), inputs), summarise(results))
+    for finding in verdict(results.validations):
+        print(f"{finding.title}: {finding.light}. {finding.text}")
+    return 0
+
+
+def summarise(results: Results) -> dict[str, Any]:
+    """Headline numbers: over everything, and flat per protein."""
+    validations = results.validations
+    return {
+        "verdict": {finding.title.lower(): finding.light.value for finding in verdict(validations)},
+        "parity_max_rel_error": max(parity["max_rel_error"] for parity in results.parities.values()),
+        **{key: sum(v[key] for v in validations.values()) for key in ("replicas", "replicas_survived", "simulated_ps")},
+        "best_seed": results.ensemble["best_seed"],
+        "wall_seconds": {stage: sum(jobs) for stage, jobs in results.seconds.items()},
+        "proteins": {name: _protein(results, name) for name in validations},
+    }
+
+
+def _protein(results: Results, name: str) -> dict[str, Any]:
+    """Flat numbers of one protein."""
+    quality = results.maps[name].quality
+    noise = {f"projection_rms_{kind}": value for kind, value in quality["rms_heldout"].items()}
+    return {
+        "projection_map": quality["map"],
+        "projection_rms_heldout": quality["rms_heldout"][quality["map"]],
+        **noise,
+        **{key: value for key, value in results.validations[name].items() if key not in NOT_FLAT},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(stage.run(main))

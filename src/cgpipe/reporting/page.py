@@ -1,0 +1,156 @@
+"""The page: one HTML file with its style, its figures and no reference to anything outside itself."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from cgpipe.reporting import figures, tables, verdict
+from cgpipe.reporting.collect import Results
+from cgpipe.reporting.figures import Picture, data_uri
+
+MOST_DETAILED = 8
+"""Proteins that get their own figures: with more, those with the worst verdict; the rest are in the tables only."""
+
+SECTIONS = {
+    "verdict": "Verdict",
+    "projection": "Force projection",
+    "data": "Data",
+    "prior": "Prior",
+    "training": "Training",
+    "parity": "Exported program",
+    "simulation": "Simulation",
+    "distributions": "Structure",
+    "forces": "Forces",
+    "timing": "Time",
+    "provenance": "Provenance",
+}
+
+
+def render(results: Results, title: str) -> str:
+    """The report as HTML.
+
+    Args:
+        results: artefacts of the run.
+        title: headline.
+    """
+    environment = Environment(
+        loader=PackageLoader("cgpipe.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": tables.number, "bounds": tables.bounds, "pretty": _pretty}
+    validations = results.validations
+    detailed = most_telling(validations)
+    folder = files("cgpipe.reporting") / "templates"
+    return environment.get_template("page.html.j2").render(
+        title=title,
+        css=Markup((folder / "page.css").read_text()),
+        sections=SECTIONS,
+        results=results,
+        findings=verdict.verdict(validations),
+        rules=verdict,
+        cards={name: _card(v) for name, v in validations.items()},
+        detailed=detailed,
+        tiles=_tiles(results),
+        projection={name: figures.projection_pictures(results, name) for name in detailed},
+        splits={name: figures.split_picture(results, name) for name in detailed},
+        prior=Picture(data_uri(results.prior_figure, "image/png"), "Fit of the prior to the training frames"),
+        training=figures.training_picture(results),
+        parity=figures.parity_picture(results),
+        structure={
+            name: figures.structure_pictures(validations[name], _discarded(validations[name])) for name in detailed
+        },
+        forces=figures.force_picture(validations),
+        timing=figures.timing_picture(results),
+        provenance=_provenance(results),
+    )
+
+
+def most_telling(validations: dict[str, dict[str, Any]]) -> list[str]:
+    """Proteins shown in detail, in the order of the data set."""
+
+    def badness(name: str) -> int:
+        v = validations[name]
+        judged = [verdict.judge_divergence(v, quantity) for quantity in verdict.JUDGED]
+        lights = [verdict.judge_stability(v), verdict.judge_forces(v), *judged]
+        return sum(verdict.ORDER.index(light) for light in lights)
+
+    chosen = set(sorted(validations, key=badness, reverse=True)[:MOST_DETAILED])
+    return [name for name in validations if name in chosen]
+
+
+def _card(v: dict[str, Any]) -> dict[str, Any]:
+    """Tables of one protein."""
+    return {
+        "Stability": tables.stability_rows(v),
+        "Forces on held-out frames": tables.force_rows(v),
+        "Simulation against reference": tables.distribution_rows(v),
+    }
+
+
+def _discarded(v: dict[str, Any]) -> float:
+    return float(v["cgpipe"]["settings"]["validate"]["discard"])
+
+
+def _tiles(results: Results) -> list[tuple[str, str, str]]:
+    """The few numbers at the top: value, what it is, what it is to be held against."""
+    validations = results.validations.values()
+    noise = [found.quality["rms_heldout"] for found in results.maps.values()]
+    ratio = [n[found.quality["map"]] / n["slice"] for n, found in zip(noise, results.maps.values(), strict=True)]
+    parity = max(p["max_rel_error"] for p in results.parities.values())
+    tiles = [
+        (
+            f"{tables.number(100 * sum(ratio) / len(ratio), 2)} %",
+            "of the plain Cα force",
+            "RMS that projection leaves, held out",
+        ),
+        (tables.number(parity, 2), "export error", "largest relative force difference"),
+        (
+            f"{tables.number(sum(v['simulated_ps'] for v in validations) / 1000)} ns",
+            "simulated",
+            f"{sum(v['replicas'] for v in validations)} replicas",
+        ),
+        (f"{results.programs['best']['capacities']['beads']}", "beads at most", "capacity of the exported program"),
+    ]
+    if results.seconds:
+        total = sum(sum(jobs) for jobs in results.seconds.values())
+        tiles.append((duration(total), "wall time", "sum over all jobs"))
+    return tiles
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _provenance(results: Results) -> dict[str, Any]:
+    """Artefacts with versions and hashes, and files that not all artefacts saw with the same content."""
+    seen: dict[str, set[str]] = {}
+    for head in results.headers.values():
+        for file in head["inputs"].values():
+            seen.setdefault(file["path"], set()).add(file["sha256"])
+    return {
+        "artefacts": results.headers,
+        "inputs": {path: sorted(hashes) for path, hashes in sorted(seen.items())},
+        "conflicts": sorted(path for path, hashes in seen.items() if len(hashes) > 1),
+        "commits": sorted({head["commit"] for head in results.headers.values()}),
+        "settings": _settings(results),
+    }
+
+
+def _settings(results: Results) -> dict[str, Any]:
+    """Settings of every kind of artefact, once each."""
+    return {head["kind"]: head["settings"] for head in results.headers.values() if head["settings"]}
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,0 +1,144 @@
+"""The key numbers of a protein, each with its interval and with what it is to be held against."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cgpipe.reporting.verdict import (
+    TEMPERATURE_TOLERANCE,
+    Light,
+    judge_divergence,
+    judge_forces,
+    judge_stability,
+    own_floor,
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table; texts are ready to show."""
+
+    name: str
+    value: str
+    interval: str = ""
+    against: str = ""
+    light: Light | None = None
+    hint: str = ""
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with so many significant digits and no exponent between 10⁻⁴ and 10⁵; a dash for None."""
+    if value is None:
+        return "–"
+    if value == round(value) and abs(value) < 1e5:
+        text = str(round(value))
+    elif not 1e-4 <= abs(value) < 1e5:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        text = f"{mantissa}·10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    else:
+        text = f"{value:#.{digits}g}"
+        text = str(round(float(text))) if "e" in text else text.removesuffix(".")
+    return text.replace("-", "−")
+
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def bounds(interval: list[float] | tuple[float, float] | None, digits: int = 3) -> str:
+    """An interval as text, empty for None."""
+    return "" if interval is None else f"{number(interval[0], digits)} … {number(interval[1], digits)}"
+
+
+def force_rows(v: dict[str, Any]) -> list[Row]:
+    """Forces on held-out frames."""
+    if not v["force_frames"]:
+        return [Row("held-out frames", "none", hint="dataset.test_fraction is 0, or the protein has too few frames")]
+
+    def row(name: str, key: str, against: str, light: Light | None = None, hint: str = "") -> Row:
+        return Row(name, number(v[key]), bounds(v[f"{key}_interval"]), against, light, hint)
+
+    return [
+        row("force R²", "force_r2", f"prior alone {number(v['prior_force_r2'])}", hint="1 − Σ(F−P)²/ΣF²"),
+        row("R² gained over the prior", "force_r2_gain", "0", judge_forces(v), "paired bootstrap, same frames"),
+        row("error of the prior removed", "force_r2_beyond", "0", hint="share of its squared error"),
+        row("force RMSE  [kcal/mol/Å]", "force_rmse", f"no force {number(v['force_label_rms'])}"),
+        row("slope, reference on model", "force_slope", "1", hint="below 1: forces too large"),
+    ]
+
+
+def distribution_rows(v: dict[str, Any]) -> list[Row]:
+    """Divergences of simulated from reference distributions, each beside the reference's own."""
+    rows = []
+    for quantity, curve in v["curves"]["distributions"].items():
+        key = f"js_{quantity}"
+        halves, between = number(v[f"{key}_split_half"], 2), number(v[f"{key}_between"], 2)
+        judged = judge_divergence(v, quantity)
+        hint = f"W₁ = {number(v[f'w1_{quantity}'], 2)} {curve['unit']}"
+        rows.append(
+            Row(
+                f"JS, {curve['label']}",
+                number(v[key], 2),
+                bounds(v[f"{key}_interval"], 2),
+                f"{halves} halves · {between} runs",
+                judged,
+                hint,
+            )
+        )
+    if v.get("js_dihedral_mirrored") is not None:
+        light = Light.GOOD if v["js_dihedral"] < v["js_dihedral_mirrored"] else Light.BAD
+        rows.append(
+            Row(
+                "JS, dihedrals mirrored",
+                number(v["js_dihedral_mirrored"], 2),
+                "",
+                f"reference {number(v['js_dihedral_mirrored_reference'], 2)}",
+                light,
+                "control: the mirror image must agree worse than the simulation itself",
+            )
+        )
+    rows.append(
+        Row(
+            "contacts, RMS difference",
+            number(v["contact_rmse"], 2),
+            "",
+            f"{number(v['contact_rmse_split_half'], 2)} halves",
+        )
+    )
+    return rows
+
+
+def stability_rows(v: dict[str, Any]) -> list[Row]:
+    """Survival, temperature and the worst bond."""
+    temperatures = [r["mean_temperature"] for r in v["replica_records"] if r.get("mean_temperature") is not None]
+    mean = sum(temperatures) / len(temperatures) if temperatures else None
+    warm = None if mean is None else abs(mean / v["temperature"] - 1) > TEMPERATURE_TOLERANCE
+    rate = v["death_rate_bound"]
+    return [
+        Row("replicas alive at the end", f"{v['replicas_survived']} of {v['replicas']}", "", "all", judge_stability(v)),
+        Row(
+            "simulated  [ps]",
+            number(v["simulated_ps"], 4),
+            "",
+            f"{number(v['simulated_ps_requested'], 4)} asked for",
+            hint="" if rate is None else f"at most one death in {number(1 / rate, 2)} ps (95 %)",
+        ),
+        Row(
+            "largest bond deviation  [Å]",
+            number(v["max_bond_deviation"]),
+            "",
+            f"reference {number(v['max_bond_deviation_reference'])}",
+            hint="from the mean length of that bond, every step",
+        ),
+        Row("closest approach  [Å]", number(v["min_distance"]), "", f"reference {number(v['min_distance_reference'])}"),
+        Row(
+            "kinetic temperature  [K]",
+            number(mean, 4),
+            "",
+            f"thermostat {number(v['temperature'], 4)}",
+            None if warm is None else Light.FAIR if warm else Light.GOOD,
+        ),
+    ]
+
+
+def judged_floor(v: dict[str, Any], quantity: str) -> str:
+    """One line for a panel of the distributions."""
+    return f"JS {number(v[f'js_{quantity}'], 2)}\nown {number(own_floor(v, quantity), 2)}"
