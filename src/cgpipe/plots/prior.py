@@ -70,12 +70,13 @@ def prior_figure(
         axes[0, column].set_title(term)
         divergences = [n[f"js_{term}"] for n in numbers.values() if n.get(f"js_{term}") is not None]
         if divergences:
-            style.note(axes[0, column], f"JS ≤ {max(divergences):.3f}")
+            style.note(axes[0, column], f"MD against data:\nJS at most {max(divergences):.2g}")
         for row in (0, 1):
             axes[row, column].set_xlim(shown)
             if ticks:
                 axes[row, column].set_xticks(np.arange(np.ceil(shown[0] / ticks), shown[1] / ticks + 1e-6) * ticks)
         axes[1, column].set_xlabel(label)
+        axes[1, column].set_title("energy, and by residue type", weight="normal", fontsize=8.5)
     axes[0, 0].set_ylabel("density")
     axes[1, 0].set_ylabel("energy [kT]")
     handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -113,7 +114,6 @@ def _energies(axes: Axes, curves: Coordinate, colour: str) -> None:
     mean = curves.weights @ curves.energies
     axes.plot(curves.grid, mean - mean.min(), color=style.INK, lw=1.6)
     axes.set_ylim(0, ENERGY if mean.max() - mean.min() > 4 else 1.25 * float(curves.energies.max()))
-    style.note(axes, "thin: by residue type", y=0.99)
 
 
 def _pairs(axes: Axes, pairs: Sequence[Pairs]) -> None:
@@ -129,14 +129,16 @@ def _pairs(axes: Axes, pairs: Sequence[Pairs]) -> None:
         energy = 0.2 * height * pair.energy
         low = (energy < 0.95) & (energy > 1e-4)
         axes.plot(pair.grid[low], row + energy[low], color=style.BAD, lw=1.8, zorder=5)
-        axes.text(pair.grid[-1], row + 0.3, pair.label, ha="right", va="bottom", fontsize=8, color=style.INK, zorder=6)
     axes.plot([], [], color=style.BAD, label="energy, 5 kT per row")
     axes.set_title("distances and repulsion")
     axes.set_xlim(2.5, pairs[0].grid[-1] if pairs else None)
     axes.set_ylim(0, len(pairs) + 0.55)
     axes.set_xlabel("distance [Å]")
     axes.legend(loc="upper left", fontsize=7.5)
-    style.bare(axes)
+    axes.set_yticks(np.arange(len(pairs)), [pair.label for pair in reversed(pairs)], va="bottom")
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(False, axis="y")
 
 
 def _forces(axes: Axes, numbers: Mapping[str, Mapping[str, Any]]) -> None:

@@ -18,11 +18,7 @@ def _topology(mask: np.ndarray) -> Topology:
 
 def _by_loop(R: np.ndarray, mask: np.ndarray, cutoff: float) -> list[set[int]]:
     return [
-        {
-            j
-            for j in range(len(R))
-            if i != j and mask[i] and mask[j] and np.linalg.norm(R[i] - R[j]) < cutoff
-        }
+        {j for j in range(len(R)) if i != j and mask[i] and mask[j] and np.linalg.norm(R[i] - R[j]) < cutoff}
         for i in range(len(R))
     ]
 

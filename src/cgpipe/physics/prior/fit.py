@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Num
 from numpy import ndarray
 
 from cgpipe.errors import UserError
@@ -29,8 +29,8 @@ ANGLE_LIMITS = np.radians([20.0, 170.0])
 """The range never goes beyond these, whatever the data say."""
 WALL_WIDTH = 0.1
 """The wall costs kT/2 at so much of cos θ beyond the range."""
-RIDGE = 1e-4
-"""Precision of the prior on every coefficient in units of kT, per sample."""
+RIDGE = 1e-6
+"""λ of ½ λ Σ c² [kT], subtracted from the mean log-likelihood: the basis is nearly degenerate on a short range."""
 SIGMA_LIMITS = (0.8, 1.1)
 """A pair's σ stays within these multiples of the global one: a pair that merely never met is not large."""
 REPULSION_RANGE = 2.0
@@ -98,7 +98,7 @@ def fit_prior(
     )
 
 
-def blend(counts: Float[ndarray, "*rows bins"], shrinkage: float, pseudo_count: float = 0.0) -> ndarray:
+def blend(counts: Num[ndarray, "*rows bins"], shrinkage: float, pseudo_count: float = 0.0) -> ndarray:
     """Distribution of every row, blended with that of all rows together; each sums to 1."""
     counts = counts.astype(np.float64)
     total = counts.reshape(-1, counts.shape[-1]).sum(0) + pseudo_count
@@ -130,11 +130,11 @@ def fit_angles(
     for row in range(len(counts)):
         inside = (theta >= lower[row]) & (theta <= upper[row])
         share = plain[row] + pseudo_count * inside / (counts[row].sum() + shrinkage)
-        limits = (np.full_like(theta, edge[row]) for edge in (lower, upper))
+        limits = tuple(jnp.full(len(theta), edge[row]) for edge in (lower, upper))
 
-        def energy(unit: ndarray, wall: float, limits: tuple[ndarray, ...] = tuple(limits)) -> ndarray:
-            many = np.broadcast_to(unit, (len(theta), terms))
-            return np.asarray(angle_energy(np.cos(theta), many, *limits, np.full_like(theta, wall)), np.float64)
+        def energy(unit: ndarray, wall: float, limits: tuple[jnp.ndarray, ...] = limits) -> ndarray:
+            many = jnp.broadcast_to(unit, (len(theta), terms))
+            return np.asarray(angle_energy(jnp.cos(theta), many, *limits, jnp.full(len(theta), wall)), np.float64)
 
         basis = np.stack([energy(unit, 0.0) for unit in np.eye(terms)], axis=-1)
         fixed = np.log(np.sin(theta)) - energy(np.zeros(terms), wall[row]) / kT
@@ -165,8 +165,13 @@ def contact_distances(counts: ndarray, edges: ndarray, percentile: float, shrink
 
     Returns:
         By kind and both species. A kind never observed takes the value of the next closer one.
+
+    Raises:
+        UserError: no pair |i−j| = 2 is within the cutoff.
     """
     kinds, types = counts.shape[:2]
+    if counts[0].sum() == 0:
+        raise UserError(f"no residues i and i+2 are closer than model.cutoff {edges[-1]:g} Å: raise the cutoff")
     sigma = np.zeros((kinds, types, types))
     for kind in range(kinds):
         total = counts[kind].sum((0, 1))
@@ -178,13 +183,13 @@ def contact_distances(counts: ndarray, edges: ndarray, percentile: float, shrink
         own = _percentile(counts[kind], edges, percentile)
         mixed = (number * np.where(number > 0, own, 0) + shrinkage * anywhere) / (number + shrinkage)
         sigma[kind] = np.clip(mixed, *(limit * anywhere for limit in SIGMA_LIMITS))
-    return sigma
+    return np.minimum(sigma, 0.9 * edges[-1])
 
 
 def _percentile(counts: ndarray, edges: ndarray, percentile: float) -> ndarray:
     """Percentile of histograms along the last axis, upper edge of its bin."""
     below = np.cumsum(counts, axis=-1)
-    return edges[1:][np.argmax(below >= np.maximum(percentile / 100 * below[..., -1:], 1), axis=-1)]
+    return np.asarray(edges[1:][np.argmax(below >= np.maximum(percentile / 100 * below[..., -1:], 1), axis=-1)])
 
 
 def _most_likely(share: ndarray, basis: ndarray, fixed: ndarray) -> ndarray:

@@ -14,8 +14,8 @@ Every tail confines and no force is singular:
   sin θ₁ sin θ₂ ≥ ρ = 0.2, where all data are, and falls as the fourth power below, faster than the gradient grows. It
   multiplies the cosine only, so a collinear chain has the mean dihedral energy and is not preferred.
 - (σ/r)⁴ continues below σ/3 as its tangent: always repulsive, finite at r = 0 in single precision.
-- S is 1 up to the switch's start and 1 − t³(10 − 15t + 6t²) from there to its end (value, force and its slope
-  continuous), so that the term has a finite range inside the model's cutoff.
+- S is 1 up to the switch's start and t³(10 − 15t + 6t²) from there to its end, t falling from 1 to 0 (value, force
+  and its slope continuous), so that the term has a finite range inside the model's cutoff.
 """
 
 import jax.numpy as jnp
@@ -102,8 +102,8 @@ def dihedral_energy(
 
 def switch(r: Float[Array, "*n"], start: Float[Array, "*n"], end: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """S(r): 1 up to ``start``, 0 from ``end`` on, twice continuously differentiable between [Å]."""
-    t = jnp.clip((r - start) / (end - start), 0, 1)
-    return 1 - t**3 * (10 - 15 * t + 6 * t**2)
+    left = jnp.clip((end - r) / (end - start), 0, 1)
+    return left**3 * (10 - 15 * left + 6 * left**2)
 
 
 def repulsion_energy(
