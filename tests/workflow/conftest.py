@@ -1,7 +1,6 @@
 """Snakemake as a fixture, on a copy of the workflow where sources may be edited and results be placeholders."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -66,7 +65,10 @@ def run_snakemake(tmp_path_factory) -> Iterator[Callable[[Path, list[str]], Outc
     """Runs Snakemake in a directory; the cgpipe of that directory if it has one."""
     output = tmp_path_factory.mktemp("snakemake") / "output.txt"
     zygote = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("zygote.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, Path(__file__).with_name("zygote.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert zygote.stdin and zygote.stdout
 
@@ -121,6 +123,6 @@ def _copy(path: Path, run: Callable[[Path, list[str]], Outcome]) -> Checkout:
     for folder in ("workflow", "config", "envs", "src"):
         shutil.copytree(ROOT / folder, path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(ROOT / "Snakefile", path)
-    os.symlink(ROOT / "resources", path / "resources")
-    os.symlink(ROOT / "profiles", path / "profiles")
+    (path / "resources").symlink_to(ROOT / "resources")
+    (path / "profiles").symlink_to(ROOT / "profiles")
     return Checkout(path, run)

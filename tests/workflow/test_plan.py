@@ -111,7 +111,9 @@ def test_parsing_imports_no_heavy_package():
 
 def test_configuration_package_is_light():
     """As above for ``cgpipe.config`` alone, where numpy cannot hide behind Snakemake's own imports."""
-    probe = "import sys, cgpipe.config; sys.exit(len({'jax', 'numpy', 'h5py', 'MDAnalysis', 'mdtraj'} & set(sys.modules)))"
+    probe = (
+        "import sys, cgpipe.config; sys.exit(len({'jax', 'numpy', 'h5py', 'MDAnalysis', 'mdtraj'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", probe]).returncode == 0
 
 
@@ -124,7 +126,11 @@ def test_launcher(tmp_path, nodes, code, requeued):
     record = tmp_path / "record"
     for name in ("srun", "scontrol"):
         tool = tmp_path / name
-        own = '[ -z "${SLURM_NNODES:-}" ] || exit 99\nwhile [ "$1" != work ]; do shift; done; "$@"' if name == "srun" else "exit 1"
+        own = (
+            '[ -z "${SLURM_NNODES:-}" ] || exit 99\nwhile [ "$1" != work ]; do shift; done; "$@"'
+            if name == "srun"
+            else "exit 1"
+        )
         tool.write_text(f'#!/bin/bash\necho {name} "$@" >> {record}\n{own}\n')
         tool.chmod(0o755)
     work = tmp_path / "work"
@@ -133,7 +139,9 @@ def test_launcher(tmp_path, nodes, code, requeued):
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": "17", "SLURM_NNODES": "1"}
     launcher = ROOT / "workflow/scripts/slurm_run.sh"
     done = subprocess.run(
-        ["bash", launcher, str(nodes), "4", "8", "29400", ".x", "work", "--seed", "1"], env=environment, capture_output=True
+        ["bash", launcher, str(nodes), "4", "8", "29400", ".x", "work", "--seed", "1"],
+        env=environment,
+        capture_output=True,
     )
     lines = record.read_text().splitlines()
     assert done.returncode == code

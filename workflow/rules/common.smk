@@ -40,6 +40,11 @@ def settings(stage):
     return lambda wildcards: settings_json(CONFIG, PROTEINS, stage, wildcards.get("protein", ""))
 
 
+def source_code(stage):
+    """The source files behind a stage, as a function: `--consider-ancient STAGE=code` passes by the items of a list."""
+    return lambda wildcards: source_files(stage)
+
+
 def train_resources(cluster):
     """What one training job asks for: a process per node, each with all GPUs of its node.
 

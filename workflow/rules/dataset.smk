@@ -1,7 +1,7 @@
 rule dataset:
     input:
         projections=expand("<results>/project/{protein}.h5", protein=PROTEINS.proteins),
-        code=source_files("dataset"),
+        code=source_code("dataset"),
     output:
         dataset="<results>/dataset/dataset.h5",
         npz=branch(CONFIG.dataset.npz, then="<results>/dataset/dataset.npz", otherwise=[]),

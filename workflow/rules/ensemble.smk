@@ -2,7 +2,7 @@ rule ensemble:
     input:
         metrics=expand("<results>/train/seed-{seed}/metrics.jsonl", seed=SEEDS),
         models=expand("<results>/train/seed-{seed}/model.eqx", seed=SEEDS),
-        code=source_files("ensemble"),
+        code=source_code("ensemble"),
     output:
         ensemble=report("<results>/ensemble/ensemble.json", caption="../report/ensemble.rst", category="Ensemble"),
     log:

@@ -3,7 +3,7 @@ rule export:
         ensemble="<results>/ensemble/ensemble.json",
         models=expand("<results>/train/seed-{seed}/model.eqx", seed=SEEDS),
         dataset="<results>/dataset/dataset.h5",
-        code=source_files("export"),
+        code=source_code("export"),
     output:
         mlir="<results>/export/{member}/model.mlir",
         jaxexp="<results>/export/{member}/model.jaxexp",

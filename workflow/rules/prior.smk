@@ -1,7 +1,7 @@
 rule prior:
     input:
         dataset="<results>/dataset/dataset.h5",
-        code=source_files("prior"),
+        code=source_code("prior"),
     output:
         prior="<results>/prior/prior.json",
         figure=report("<results>/prior/prior.png", caption="../report/prior.rst", category="Prior"),

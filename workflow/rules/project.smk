@@ -1,7 +1,7 @@
 rule project:
     input:
         trajectory=lambda wildcards: PROTEINS.proteins[wildcards.protein].path,
-        code=source_files("project"),
+        code=source_code("project"),
     output:
         projection="<results>/project/{protein}.h5",
     log:

@@ -14,7 +14,7 @@ rule report:
             replica=REPLICAS,
         ),
         validations=expand("<results>/validate/{protein}.json", protein=PROTEINS.proteins),
-        code=source_files("report"),
+        code=source_code("report"),
     output:
         html=report("<results>/report.html", caption="../report/report.rst", category="Report"),
         summary="<results>/summary.json",

@@ -4,7 +4,7 @@ rule simulate:
         jaxexp="<results>/export/{member}/model.jaxexp",
         mlir="<results>/export/{member}/model.mlir",
         projection="<results>/project/{protein}.h5",
-        code=source_files("simulate"),
+        code=source_code("simulate"),
     output:
         trajectory="<results>/simulate/{protein}/{member}/{replica}/traj.dcd",
         thermo="<results>/simulate/{protein}/{member}/{replica}/thermo.csv",

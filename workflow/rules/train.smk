@@ -2,7 +2,7 @@ rule train:
     input:
         dataset="<results>/dataset/dataset.h5",
         prior="<results>/prior/prior.json",
-        code=source_files("train"),
+        code=source_code("train"),
         launcher=ancient(LAUNCHER),
     output:
         model="<results>/train/seed-{seed}/model.eqx",

@@ -6,7 +6,7 @@ rule validate:
         program="<results>/export/best/model.json",
         simulations=expand("<results>/simulate/{{protein}}/best/{replica}/simulation.json", replica=REPLICAS),
         trajectories=expand("<results>/simulate/{{protein}}/best/{replica}/traj.dcd", replica=REPLICAS),
-        code=source_files("validate"),
+        code=source_code("validate"),
     output:
         validation=report(
             "<results>/validate/{protein}.json", caption="../report/validation.rst", category="Validation"

@@ -1,0 +1,120 @@
+"""``cgpipe check``: each mistake in the configuration or the data gives exit code 2 and one line that helps.
+
+It looks at what can be seen without reading frames; a frame with NaN is the projection's to find.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import h5py
+import pytest
+
+from cgpipe import check
+from cgpipe.stage import run
+from tests.synthetic_mdcath import SyntheticProtein, write_mdcath
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """A working directory with a configuration and one protein of two trajectories."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/config.yaml").write_text("run: trial\nmodel:\n  cutoff: 10.0\n")
+    write_mdcath(tmp_path / "p.h5", SyntheticProtein(["ALA", "GLY", "SER"]), {"300/0": 4, "300/1": 3})
+    _proteins()
+    return tmp_path
+
+
+def _proteins(**keys: object) -> None:
+    block = {"source": "mdcath", "path": "p.h5", **keys}
+    text = "".join(f"    {key}: {value}\n" for key, value in block.items())
+    Path("config/proteins.yaml").write_text(f"proteins:\n  p:\n{text}")
+
+
+def _strange_residue() -> None:
+    write_mdcath(Path("p.h5"), SyntheticProtein(["ALA", "MSE", "SER"]), {"300/0": 4})
+
+
+def _no_forces() -> None:
+    with h5py.File("p.h5", "a") as file:
+        del file["synth/300/1/forces"]
+
+
+def _truncate() -> None:
+    os.truncate("p.h5", 3000)
+
+
+def _empty() -> None:
+    write_mdcath(Path("p.h5"), SyntheticProtein(["ALA", "GLY"]), {"300/0": 0})
+
+
+MISTAKES = {
+    "misspelt key": (
+        lambda: Path("config/config.yaml").write_text("model:\n  cutof: 9.0\n"),
+        ["config/config.yaml:2:", "'cutoff'"],
+    ),
+    "missing file": (lambda: _proteins(path="none.h5"), ["'p'", "none.h5", "no such file"]),
+    "no forces": (_no_forces, ["'p'", "p.h5", "temperature 300", "replica 1", "forces"]),
+    "unknown residue": (_strange_residue, ["'p'", "p.h5", "MSE", "species.aliases"]),
+    "no such temperature": (lambda: _proteins(temperatures=[320]), ["'p'", "320", "300"]),
+    "no such replica": (lambda: _proteins(replicas=[7]), ["'p'", "7", "no frames"]),
+    "no frames": (_empty, ["'p'", "no frames"]),
+    "no such domain": (lambda: _proteins(domain="other"), ["'p'", "other", "synth"]),
+    "no HDF5": (lambda: Path("p.h5").write_text("hello"), ["'p'", "p.h5"]),
+    "truncated": (_truncate, ["'p'", "p.h5", "truncated"]),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes(place, capsys, name):
+    """Exit code 2, nothing on standard output, one line with all that is needed to find and mend it."""
+    spoil, facts = MISTAKES[name]
+    spoil()
+    assert run(check.main, []) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert [fact for fact in facts if fact not in err] == []
+
+
+def test_good_configuration(place, capsys):
+    """Says what it found; with ``--quiet`` nothing."""
+    assert run(check.main, []) == 0
+    assert "p: 3 beads, 2 trajectories, 7 frames" in capsys.readouterr().out
+    assert run(check.main, ["--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_missing_trajectories_are_told(place, capsys):
+    """One of the two replicas asked for does not exist: no error, but not silent either."""
+    _proteins(replicas=[0, 5])
+    assert run(check.main, []) == 0
+    assert "300/5 is missing" in capsys.readouterr().out
+
+
+def test_aliases_mend_an_unknown_residue(place):
+    """The remedy of the message works."""
+    _strange_residue()
+    Path("overlay.yaml").write_text("species: {aliases: {MSE: MET}}\n")
+    assert run(check.main, ["--configfile", "overlay.yaml"]) == 0
+
+
+def test_overlays_go_on_top_of_the_configuration(place, capsys):
+    """As with Snakemake; the base file may be named or not."""
+    Path("overlay.yaml").write_text("model: {cutoff: -1.0}\n")
+    for files in (["overlay.yaml"], ["config/config.yaml", "overlay.yaml"]):
+        assert run(check.main, ["--configfile", *files]) == 2
+        assert "overlay.yaml:1: model.cutoff" in capsys.readouterr().err
+
+
+def test_demo_is_in_order(demo_data, tmp_path, monkeypatch, capsys):
+    """The shipped configuration and data; detects a list that names files or temperatures that are not there."""
+    root = demo_data.parents[1]
+    shutil.copytree(root / "config", tmp_path / "config")
+    (tmp_path / "resources").symlink_to(demo_data.parent)
+    monkeypatch.chdir(tmp_path)
+    for overlay in ([], ["--configfile", "config/demo.yaml"]):
+        assert run(check.main, overlay) == 0
+    assert capsys.readouterr().out.count("cln025: 10 beads, 5 trajectories, 2725 frames") == 2
