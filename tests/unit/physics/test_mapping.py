@@ -32,6 +32,11 @@ def test_calcium_and_caps_and_ligands_give_no_bead():
     assert mapping.atom.tolist() == [2, 8]
 
 
+def test_calcium_that_shares_a_residue():
+    # detects an ion taken for a second Cα of the residue whose number it shares
+    assert mapped(SyntheticProtein(["ALA", "GLY"], extra=[("CA", 20, "GLY", 2)])).atom.tolist() == [2, 8]
+
+
 def test_caps_inside_the_first_and_last_residue():
     # detects caps that split a residue or double its Cα (CHARMM puts them inside)
     protein = SyntheticProtein(["TYR", "TYR"], extra=[("CAT", 6, "TYR", 2), ("NT", 7, "TYR", 2)])

@@ -76,8 +76,26 @@ def test_baseline_maps(file, kind):
 def test_single_trajectory_is_folded_by_blocks_of_time(tmp_path):
     # detects a held-out figure that is missing or in sample where there is one trajectory
     path = write_mdcath(tmp_path / "one.h5", PROTEIN, {"348/0": 80})
-    quality = projected(path).quality
-    assert quality["rms"]["optimal"] < quality["rms_heldout"]["optimal"]
+    projection = projected(path, folds=2)
+    with h5py.File(path) as raw:
+        halves = np.split(raw["synth/348/0/forces"][()].astype(float).transpose(0, 2, 1).reshape(-1, 24), 2)
+    alpha, free = np.arange(2, 24, 6), np.setdiff1d(np.arange(24), np.arange(2, 24, 6))
+    squares = 0.0
+    for fit, rest in (halves, halves[::-1]):
+        slope = np.linalg.lstsq(fit[:, free], fit[:, alpha], rcond=None)[0]
+        squares += ((rest[:, alpha] - rest[:, free] @ slope) ** 2).sum()
+    expected = np.sqrt(squares / (80 * 12))
+    assert projection.quality["rms_heldout"]["optimal"] == pytest.approx(expected, rel=1e-9)
+    assert projection.quality["rms_heldout_by_temperature"]["348"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_net_force_and_torque(file):
+    # detects torques about another point than the centre, and figures per frame instead of per component
+    projection = projected(file)
+    R, F = projection.R.astype(float), projection.F.astype(float)
+    torque = np.cross(R - R.mean(axis=1, keepdims=True), F).sum(axis=1)
+    assert projection.quality["net_force_rms"] == pytest.approx(np.sqrt((F.sum(axis=1) ** 2).mean()), rel=1e-5)
+    assert projection.quality["net_torque_rms"] == pytest.approx(np.sqrt((torque**2).mean()), rel=1e-5)
 
 
 def test_bad_frame(file):
