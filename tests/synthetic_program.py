@@ -7,7 +7,10 @@ import jax
 import numpy as np
 
 from cgpipe.artefact import header, write_json
+from cgpipe.data.projection import Projection
 from cgpipe.data.species import vocabulary
+from cgpipe.data.splits import SPLITS
+from cgpipe.data.store import ProteinBeads, create_dataset
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.metadata import describe_programs, file_stem
 from cgpipe.deploy.parameters import write_parameters
@@ -38,6 +41,42 @@ def chain_topology(beads: int, seed: int = 0) -> Topology:
     """One chain of random residues, without padding."""
     species = np.random.default_rng(seed).integers(0, 20, beads).astype(np.int32)
     return Topology(species, np.zeros(beads, np.int32), np.arange(beads, dtype=np.int32), np.ones(beads, bool))
+
+
+def chain_projection(beads: int, frames: int = 8, name: str = "made") -> Projection:
+    """A projected protein: one chain that trembles, half of its frames at 348 K and fewer at 320 K."""
+    R = np.stack([chain_positions(beads, seed) for seed in range(frames)]).astype(np.float32)
+    types = vocabulary("residues").types
+    hot = np.arange(frames) % 3 > 0
+    return Projection(
+        protein=name,
+        R=R,
+        F=np.random.default_rng(0).normal(scale=10.0, size=R.shape).astype(np.float32),
+        residue_name=tuple(types[species] for species in chain_topology(beads).species),
+        chain=np.zeros(beads, np.int32),
+        residue=np.arange(beads, dtype=np.int32),
+        temperature=np.where(hot, 348.0, 320.0).astype(np.float32),
+        trajectories=("320/0", "348/0"),
+        trajectory=hot.astype(np.int32),
+        frame=np.arange(frames, dtype=np.int32),
+        W=np.eye(beads),
+        atom_name=("CA",) * beads,
+        atom_residue=tuple(map(str, range(beads))),
+        quality={},
+    )
+
+
+def write_dataset(path: Path, projections: Sequence[Projection]) -> None:
+    """A dataset of projections, a bucket per length, all frames test frames."""
+    lengths = sorted({projection.beads for projection in projections})
+    with create_dataset(path, header("dataset", {}, {}), vocabulary="residues", cutoff=9.0, parked_at=99.0) as writer:
+        for p in projections:
+            species = chain_topology(p.beads).species
+            beads = ProteinBeads(p.protein, p.residue_name, species, p.chain, p.residue, p.trajectories)
+            split = np.full(len(p), SPLITS["test"], np.int32)
+            frames = {name: getattr(p, name) for name in ("temperature", "trajectory", "frame")} | {"split": split}
+            writer.add(beads, p.beads, p.R, p.F, frames)
+        writer.finish({"buckets": lengths, "mean_neighbours": 6.0})
 
 
 def export_to(folder: Path, potential: Potential, capacities: Sequence[int]) -> Path:

@@ -34,6 +34,7 @@ def main(argv: Sequence[str]) -> int:
     slices = chosen.model_dump(mode="json")
     with open_dataset(args.dataset) as dataset, published(args.out, last="model.json") as folder:
         head = header("program", slices, inputs)
+        _check_dataset(stored["cgpipe"], head, model, args.dataset)
         body = {
             "member": args.member,
             "seed": seed,
@@ -73,6 +74,12 @@ def _model_of(seed: int, models: Sequence[Path]) -> Path:
         if model.parent.name == f"seed-{seed}":
             return model
     raise UserError(f"no model of seed {seed} among --models: {', '.join(map(str, models))}")
+
+
+def _check_dataset(trained: Mapping[str, Any], head: Mapping[str, Any], model: Path, dataset: Path) -> None:
+    """Raise UserError unless the model was trained on this very dataset."""
+    if trained["inputs"]["dataset"]["sha256"] != head["inputs"]["dataset"]["sha256"]:
+        raise UserError(f"{model} was trained on another dataset than {dataset}; run the train stage again")
 
 
 def _write_programs(
