@@ -96,6 +96,15 @@ def test_a_death_ends_the_run_and_keeps_what_was_before(tmp_path, call):
         assert len(file.read()[0]) == outcome.steps // 10 + 1
 
 
+def test_only_the_dynamics_can_die(tmp_path):
+    """Detects a stumble of the minimiser that is recorded as the death of a run that went on to its end."""
+    sites = chain_positions(10)
+    topology = chain_topology(10)
+    field = FailsAt(sites, 1, FloatingPointError("once"))
+    outcome = run_chain(tmp_path, plan(50), sites, topology, NAMES, field, unbonded(topology))
+    assert outcome.death is None and outcome.steps == 50
+
+
 def test_a_bond_that_breaks_in_the_dynamics_is_a_death(tmp_path):
     """Detects bonds that are watched at the start only: soft springs at 600 K let neighbours part by more than 1 Å."""
     sites = chain_positions(10)
