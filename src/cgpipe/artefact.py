@@ -154,9 +154,9 @@ def open_any_h5(path: Path) -> Iterator[h5py.File]:
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray], head: Mapping[str, Any] | None = None) -> None:
     """Write a compressed NPZ atomically; ``head``, where the layout has room for it, becomes the member ``cgpipe``."""
-    extra = {} if head is None else {"cgpipe": np.array(json.dumps(head))}
+    content: dict[str, Any] = dict(arrays) if head is None else {"cgpipe": np.array(json.dumps(head)), **arrays}
     with atomic(path) as temporary:
-        np.savez_compressed(temporary, **extra, **arrays)
+        np.savez_compressed(temporary, **content)
 
 
 def read_header(path: Path) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def _find(model: type[BaseModel], location: Location) -> dict[str, Any]:
             node = node.get("items", {})
         else:
             # free names (of proteins) are a pattern in the schema
-            named = next(iter(node.get("patternProperties", {}).values()), {})
+            named: dict[str, Any] = next(iter(node.get("patternProperties", {}).values()), {})
             node = node.get("properties", {}).get(step, named)
         node = _resolve(schema, node)
     return node

@@ -104,18 +104,20 @@ def _in_files(location: Location, values: Any) -> tuple[Location, Any]:
     """The part of a pydantic location that exists in the files (union tags and missing keys do not), and its value."""
     found: list[str | int] = []
     for step in location:
-        if (isinstance(values, Mapping) and step in values) or (
-            isinstance(values, list) and isinstance(step, int) and step < len(values)
-        ):
+        if isinstance(values, Mapping) and step in values:
             values = values[step]
-            found.append(step)
+        elif isinstance(values, list) and isinstance(step, int) and step < len(values):
+            values = values[step]
+        else:
+            continue
+        found.append(step)
     return tuple(found), values
 
 
 def _where(location: Location, value: Any, documents: Sequence[Document]) -> str:
     """``file:line`` of the last file that gives this key this value, else the command line."""
     for document in reversed(documents):
-        if document.lines.keys() & {location}:
+        if location in document.lines:
             own = document.get(location)
             if own == value or isinstance(own, dict) or isinstance(value, dict):
                 return f"{document.path}:{document.lines[location]}"

@@ -34,9 +34,7 @@ class Document:
     lines: dict[Location, int]
 
     def get(self, location: Location) -> Any:
-        """The value at a location; KeyError where the file has none."""
-        if location not in self.lines:
-            raise KeyError(location)
+        """The value at a location that the file has."""
         value: Any = self.values
         for step in location:
             value = value[step]
