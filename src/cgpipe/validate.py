@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     settings = stage.settings(arguments.settings, ValidateSettings)
     projection = read_projection(arguments.projection)
     program = load_program(arguments.program)
-    replicas = [read_replica(path, projection.beads) for path in arguments.simulations]
+    replicas = [read_replica(path, projection.protein, projection.beads) for path in arguments.simulations]
     generator = np.random.default_rng(SEED)
     with open_dataset(arguments.dataset) as dataset:
         forces = _forces(projection.protein, dataset, read_prior(arguments.prior), program, settings, generator)

@@ -29,17 +29,20 @@ class Replica:
     broken_frames: int
 
 
-def read_replica(record_path: Path, beads: int) -> Replica:
+def read_replica(record_path: Path, protein: str, beads: int) -> Replica:
     """Read ``simulation.json`` and the ``traj.dcd`` beside it.
 
     Args:
         record_path: the record.
-        beads: what the protein has; another number in the trajectory is an error.
+        protein: whose simulation it must be.
+        beads: of the protein; another number in the trajectory is an error.
 
     Raises:
         UserError: a file is missing or damaged, or belongs to another protein.
     """
     record = read_json(record_path, "simulation")
+    if record["protein"] != protein:
+        raise UserError(f"{record_path}: a simulation of {record['protein']}, not of {protein}")
     path = Path(record_path).with_name("traj.dcd")
     if not path.is_file():
         raise UserError(f"{path}: no such file, but {record_path.name} is there; rerun this simulation")
@@ -49,7 +52,7 @@ def read_replica(record_path: Path, beads: int) -> Replica:
     except OSError as error:
         raise UserError(f"{path}: cannot be read as DCD ({error}); rerun this simulation") from None
     if R.shape[1] != beads:
-        raise UserError(f"{path}: {R.shape[1]} beads, but {record['protein']} has {beads}; rerun this simulation")
+        raise UserError(f"{path}: {R.shape[1]} beads, but {protein} has {beads}; rerun this simulation")
     finite = np.all(np.isfinite(R), axis=(1, 2))
     good = len(R) if finite.all() else int(np.argmin(finite))
     times = np.arange(good) * float(record["save_every"])

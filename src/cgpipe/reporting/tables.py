@@ -26,7 +26,7 @@ class Row:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with so many significant digits and no exponent between 10⁻⁴ and 10⁵; a dash for None."""
+    """A number with at least so many significant digits, with an exponent below 10⁻⁴ and from 10⁵ on; a dash for None."""
     if value is None:
         return "–"
     if value == round(value) and abs(value) < 1e5:
@@ -34,9 +34,10 @@ def number(value: float | None, digits: int = 3) -> str:
     elif not 1e-4 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         text = f"{mantissa}·10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    elif abs(value) >= 10 ** (digits - 1):
+        text = f"{value:.0f}"
     else:
-        text = f"{value:#.{digits}g}"
-        text = str(round(float(text))) if "e" in text else text.removesuffix(".")
+        text = f"{value:#.{digits}g}".removesuffix(".")
     return text.replace("-", "−")
 
 

@@ -1,0 +1,174 @@
+"""The report stage on a made-up run: a complete page that needs nothing else, and clear words where a file is missing.
+
+Whether the page looks good only eyes can tell.
+"""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from synthetic_run import PROTEINS, REPLICAS
+
+from cgpipe import report
+from cgpipe.errors import UserError
+from cgpipe.reporting.page import SECTIONS
+
+SETTINGS = json.dumps({"run": "made-up", "report": {"title": "A <made-up> run"}})
+
+
+def build(run: Path, out: Path) -> tuple[str, dict]:
+    html, summary = out / "report.html", out / "summary.json"
+    report.main(["--settings", SETTINGS, "--results", str(run), "--out", str(html), "--summary", str(summary)])
+    return html.read_text(), json.loads(summary.read_text())
+
+
+@pytest.fixture(scope="module")
+def built(made_run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict]:
+    return build(made_run, tmp_path_factory.mktemp("report"))
+
+
+class Page(HTMLParser):
+    """Everything on the page that could load something, its images, and its open tags."""
+
+    VOID = ("meta", "img", "br", "link", "input", "hr")
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.references: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.ids: set[str] = set()
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.references += [values[key] or "" for key in ("src", "href", "data", "action", "srcset") if key in values]
+        if tag == "img":
+            self.images.append(values)
+        if "id" in values:
+            self.ids.add(values["id"] or "")
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes another tag, near line {self.getpos()[0]}"
+
+
+def test_page_needs_no_network_and_no_other_file(built: tuple[str, dict]):
+    """Detects a link, font, script or image that would be fetched."""
+    text, _ = built
+    page = Page(text)
+    assert all(reference.startswith(("data:", "#")) for reference in page.references)
+    assert {reference[1:] for reference in page.references if reference.startswith("#")} <= page.ids
+    assert not re.search(r"https?://|url\(|@import", text)
+    assert len(text) < 8e6
+
+
+def test_page_is_well_formed_and_complete(built: tuple[str, dict]):
+    """Detects tags left open, a section or protein left out, images without words, and unescaped text."""
+    text, _ = built
+    page = Page(text)
+    assert page.open == [] and set(SECTIONS) <= page.ids
+    assert len(page.images) >= 9 and all(image["alt"] for image in page.images)
+    assert all(name in text for name in PROTEINS)
+    assert "A &lt;made-up&gt; run" in text and "<made-up>" not in text
+    assert "made up" in text  # the projection's note
+    assert "nan" not in re.sub(r"data:[^\"]*", "", text).lower().split()
+
+
+def test_members_that_were_only_exported_are_listed(built: tuple[str, dict]):
+    """Detects a report that stumbles over, or hides, members that nobody simulated."""
+    text, summary = built
+    assert "seed-1, alpha" not in text  # inside an image
+    assert re.search(r"<td>seed-1</td><td>0</td>", text)
+    assert summary["best_seed"] == 0
+
+
+def test_summary_adds_up(built: tuple[str, dict]):
+    """Detects totals that do not follow from the proteins, and keys that others rely on and that are gone."""
+    _, summary = built
+    proteins = summary["proteins"]
+    assert set(proteins) == set(PROTEINS)
+    assert summary["replicas"] == REPLICAS * len(PROTEINS)
+    assert summary["replicas_survived"] == (REPLICAS - 1) * len(PROTEINS)
+    assert summary["simulated_ps"] == pytest.approx(sum(p["simulated_ps"] for p in proteins.values()))
+    assert summary["parity_max_rel_error"] == 2e-7
+    assert summary["wall_seconds"] == {"prior": 3.0, "train": 12.5}
+    assert summary["verdict"]["stability"] == "poor"
+    wanted = {
+        "projection_rms_heldout", "force_rmse", "force_rmse_interval", "force_r2", "force_r2_interval", "prior_force_r2",
+        "prior_force_r2_interval", "zero_force_rmse", "js_bond", "js_bond_split_half", "js_angle", "js_dihedral",
+        "rg_mean", "rmsd_mean", "replicas", "replicas_survived", "simulated_ps", "max_bond_deviation",
+    }  # fmt: skip
+    for numbers in proteins.values():
+        assert wanted <= set(numbers)
+        assert numbers["projection_rms_heldout"] == 10.5
+        assert not any(isinstance(value, dict) for value in numbers.values())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "project/alpha.h5",
+        "dataset/dataset.json",
+        "prior/prior.json",
+        "prior/prior.png",
+        "train/seed-1/metrics.jsonl",
+        "ensemble/ensemble.json",
+        "export/best/model.json",
+        "export/seed-1/parity.json",
+        "validate/beta.json",
+    ],
+)
+def test_a_missing_artefact_is_named(made_run: Path, tmp_path: Path, name: str):
+    """Detects a traceback, or a page that leaves something out in silence."""
+    mine = Path(shutil.copytree(made_run, tmp_path / "run"))
+    (mine / name).unlink()
+    with pytest.raises(UserError, match=re.escape(name)):
+        build(mine, tmp_path)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_cut_off_line_of_metrics_is_named(made_run: Path, tmp_path: Path):
+    """Detects training curves that end early without a word."""
+    mine = Path(shutil.copytree(made_run, tmp_path / "run"))
+    path = mine / "train" / "seed-0" / "metrics.jsonl"
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(UserError, match=re.escape("metrics.jsonl:6")):
+        build(mine, tmp_path)
+
+
+def test_inputs_that_changed_between_stages_are_told(made_run: Path, tmp_path: Path):
+    """Detects results of different runs on one page."""
+    mine = Path(shutil.copytree(made_run, tmp_path / "run"))
+    path = mine / "validate" / "alpha.json"
+    content = json.loads(path.read_text())
+    content["cgpipe"]["inputs"]["dataset"]["sha256"] = "0" * 64
+    path.write_text(json.dumps(content))
+    assert "Mixed results" in build(mine, tmp_path)[0]
+    assert "Mixed results" not in build(made_run, tmp_path)[0]
+
+
+def test_a_protein_without_test_frames_or_simulated_frames_still_has_a_page(made_run: Path, tmp_path: Path):
+    """Detects a page that needs every number."""
+    mine = Path(shutil.copytree(made_run, tmp_path / "run"))
+    shutil.rmtree(mine / "benchmark")
+    path = mine / "validate" / "alpha.json"
+    content = {key: value for key, value in json.loads(path.read_text()).items() if "force" not in key}
+    curves = content["curves"]
+    for curve in curves["distributions"].values():
+        curve["simulated"] = None
+    curves["contacts"]["simulated"] = curves["map"]["simulated"] = None
+    curves["overlay"]["simulated"], curves["series"] = [], [{"time": [], "rg": [], "rmsd": []}]
+    simulated = [
+        key for key in content if key.startswith("js_") and not key.endswith(("_half", "_between", "_reference"))
+    ]
+    content |= dict.fromkeys([*simulated, "contact_rmse", "max_bond_deviation", "min_distance"])
+    content["force_frames"] = 0
+    path.write_text(json.dumps(content))
+    text, summary = build(mine, tmp_path)
+    assert Page(text).open == [] and summary["verdict"]["forces"] != "good"
+    assert "No benchmark tables" in text

@@ -1,0 +1,112 @@
+"""The validate stage on made-up artefacts: are the right things compared, and is what is missing or broken told?
+
+Numbers themselves are tested where they are computed; nothing here says whether a model is good.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic_run import REPLICAS, VALIDATE, run_validate, write_simulation
+
+from cgpipe import validate
+from cgpipe.data.projection import read_projection
+from cgpipe.data.topology import Topology
+from cgpipe.errors import UserError
+from cgpipe.physics.observables import bond_lengths, rmsd
+from cgpipe.stage import run
+
+
+@pytest.fixture
+def mine(made_run: Path, tmp_path: Path) -> Path:
+    """A copy to spoil."""
+    return Path(shutil.copytree(made_run, tmp_path / "run"))
+
+
+def read(folder: Path, name: str = "alpha") -> dict:
+    return json.loads((folder / "validate" / f"{name}.json").read_text())
+
+
+def test_no_force_explains_nothing_and_has_the_labels_rms(made_run: Path):
+    """Detects baselines on other frames than the model's, and an R² about a mean."""
+    v = read(made_run)
+    assert v["zero_force_r2"] == 0.0 and v["zero_force_rmse"] == pytest.approx(v["force_label_rms"])
+    assert v["force_r2_gain"] == pytest.approx(v["force_r2"] - v["prior_force_r2"])
+    assert v["force_r2_gain_interval"][0] <= v["force_r2_gain"] <= v["force_r2_gain_interval"][1]
+    assert v["prior_force_rmse"] != v["force_rmse"]
+
+
+def test_a_death_is_counted_and_its_broken_frames_left_out(made_run: Path):
+    """Detects a dead replica that counts as alive, NaN in the results, and frames after the first broken one."""
+    v = read(made_run)
+    assert (v["replicas"], v["replicas_survived"]) == (REPLICAS, REPLICAS - 1)
+    assert v["simulated_ps"] == pytest.approx(49.5)
+    assert [record["broken_frames"] for record in v["replica_records"]] == [0, 0, 2]
+    assert v["frames_simulated"] == 2 * (41 - 8) + (19 - 3)
+    assert v["max_bond_deviation"] == 3.0
+    assert v["curves"]["survival"]["alive"][-1] == pytest.approx(2 / 3)
+
+
+def test_structure_is_measured_to_the_first_reference_frame(made_run: Path):
+    """Detects another native structure, and reference frames that are lost."""
+    v = read(made_run)
+    projection = read_projection(made_run / "project" / "alpha.h5")
+    expected = rmsd(projection.R, projection.R[0])
+    assert v["rmsd_reference_mean"] == pytest.approx(expected.mean(), rel=1e-4)
+    assert v["frames_reference"] == len(projection) and v["native"] == "frame 0 of trajectory 348/0"
+    topology = Topology(projection.chain, projection.chain, projection.residue, np.ones(8, bool))
+    assert v["bond_reference_mean"] == pytest.approx(bond_lengths(projection.R, topology).mean(), rel=1e-4)
+
+
+def test_equal_ensembles_diverge_as_little_as_the_halves_of_the_reference(made_run: Path):
+    """Detects simulation and reference binned differently: here they are drawn from the same distribution."""
+    v = read(made_run)
+    for quantity in ("bond", "angle", "rg"):
+        assert v[f"js_{quantity}"] < 3 * v[f"js_{quantity}_split_half"] + 0.05
+    assert v["js_dihedral_mirrored"] > v["js_dihedral"]
+
+
+def test_same_artefacts_give_the_same_bytes(mine: Path):
+    """Detects a bootstrap without a fixed seed."""
+    before = (mine / "validate" / "beta.json").read_text()
+    # the paths of the inputs are in the header
+    assert run_validate(mine, "beta")["curves"] == json.loads(before)["curves"]
+
+
+def test_a_replica_that_dies_at_once_leaves_nothing_to_compare(mine: Path):
+    """Detects a crash or a perfect score where no frame was simulated."""
+    for replica in range(REPLICAS):
+        write_simulation(mine / f"simulate/alpha/best/{replica}", "alpha", 8, 2, frames=2, picoseconds=0.0)
+    v = run_validate(mine, "alpha")
+    assert v["js_bond"] is None and v["frames_simulated"] == 0 and v["death_rate_bound"] is None
+    assert v["js_bond_split_half"] > 0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda run: (run / "simulate/alpha/best/1/traj.dcd").unlink(), "1/traj.dcd: no such file"),
+        (lambda run: (run / "simulate/alpha/best/1/traj.dcd").write_bytes(b"nothing"), "cannot be read as DCD"),
+        (lambda run: write_simulation(run / "simulate/alpha/best/1", "alpha", 7, 1), "7 beads, but alpha has 8"),
+        (lambda run: write_simulation(run / "simulate/alpha/best/1", "beta", 8, 1), "simulation of beta, not of alpha"),
+        (lambda run: write_simulation(run / "simulate/alpha/best/1", "alpha", 8, 1, temperature=300.0), "temperatures"),
+        (lambda run: (run / "prior/prior.json").unlink(), "prior.json: no such file"),
+        (lambda run: (run / "project/alpha.h5").write_bytes(b"nothing"), "alpha.h5: cannot be read as HDF5"),
+    ],
+)
+def test_missing_or_foreign_files_are_named(mine: Path, spoil, message: str):
+    """Detects a traceback, or silence, where the user can act."""
+    spoil(mine)
+    with pytest.raises(UserError, match=message):
+        run_validate(mine, "alpha")
+
+
+def test_an_unknown_setting_is_refused_with_exit_code_2(capsys: pytest.CaptureFixture[str]):
+    """Detects settings that are ignored."""
+    settings = {**VALIDATE, "bin": 3}
+    flags = ("--projection", "--dataset", "--prior", "--program", "--out", "--simulations")
+    arguments = [part for flag in flags for part in (flag, "none")]
+    assert run(validate.main, ["--settings", json.dumps(settings), *arguments]) == 2
+    assert "bin" in capsys.readouterr().err
