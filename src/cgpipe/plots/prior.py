@@ -1,7 +1,7 @@
 """Figure of a fitted prior: distributions, energies, distances and forces."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -28,6 +28,7 @@ ENERGY = 9.0
 """Energies are shown up to so many kT."""
 
 
+@runtime_checkable
 class Coordinate(Protocol):
     """Curves of a coordinate: densities on a grid, and energies [kT] of each kind with its share of the data."""
 
@@ -39,6 +40,7 @@ class Coordinate(Protocol):
     weights: ndarray
 
 
+@runtime_checkable
 class Pairs(Protocol):
     """Curves of one kind of pair."""
 
@@ -70,7 +72,7 @@ def prior_figure(
         axes[0, column].set_title(term)
         divergences = [n[f"js_{term}"] for n in numbers.values() if n.get(f"js_{term}") is not None]
         if divergences:
-            style.note(axes[0, column], f"MD against data:\nJS at most {max(divergences):.2g}")
+            style.note(axes[0, column], f"JS of the MD ≤ {max(divergences):.2g}")
         for row in (0, 1):
             axes[row, column].set_xlim(shown)
             if ticks:
@@ -103,7 +105,7 @@ def _distribution(axes: Axes, curves: Coordinate, together: int) -> None:
     if curves.alone is not None:
         alone = _coarse(curves.alone, together)
         axes.plot(grid, alone, ls="none", marker="o", ms=2.6, color=style.MODEL, label="MD under the prior alone")
-    axes.set_ylim(0, 1.22 * max(data.max(), curves.fit.max()))
+    axes.set_ylim(0, 1.3 * max(data.max(), curves.fit.max()))
     style.bare(axes)
 
 

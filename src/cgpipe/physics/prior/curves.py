@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 from numpy import ndarray
 
 from cgpipe.physics.prior.observed import ANGLE_EDGES, BOND_EDGES, DIHEDRAL_EDGES, Observed
@@ -54,11 +54,11 @@ def bonded_curves(prior: Prior, data: Observed, alone: Sequence[tuple[Observed, 
     kT = thermal_energy(data.temperature)
     r, theta, phi = (0.5 * (edges[1:] + edges[:-1]) for edges in (BOND_EDGES, ANGLE_EDGES, DIHEDRAL_EDGES))
 
-    def rows(table: ndarray, grid: ndarray) -> ndarray:
+    def rows(table: Float[Array | ndarray, "kinds ..."], grid: ndarray) -> Float[Array, "kinds grid ..."]:
         return jnp.broadcast_to(jnp.asarray(table)[:, None], (len(table), len(grid), *np.shape(table)[1:]))
 
     k, r0 = (np.asarray(table).ravel() for table in (prior.bond_k, prior.bond_r0))
-    bond = bond_energy(jnp.asarray(r), rows(r0, r), rows(k, r))
+    bond = bond_energy(jnp.broadcast_to(r, (len(k), len(r))), rows(r0, r), rows(k, r))
     tables = (prior.angle_coefficients, prior.angle_lower, prior.angle_upper, prior.angle_wall)
     cosine = jnp.broadcast_to(jnp.cos(theta), (len(prior.types), len(theta)))
     angle = angle_energy(cosine, *(rows(table, theta) for table in tables))

@@ -1,0 +1,90 @@
+"""The stage as it is called: files in, files out, exit codes. Cannot detect a poor fit: the data are a random chain."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+import cgpipe.prior as stage
+from cgpipe.artefact import header, read_json
+from cgpipe.config.models import Prior as PriorSection
+from cgpipe.data.species import vocabulary
+from cgpipe.data.splits import SPLITS
+from cgpipe.data.store import ProteinBeads, create_dataset
+from cgpipe.physics.prior import read_prior
+from cgpipe.stage import run
+
+RESIDUES = ("ALA", "GLY", "TRP", "LYS", "SER", "ASP", "PRO")
+
+
+def _chain(frames, seed):
+    """Zigzag chains with thermal noise: angles near 110°, all kinds of dihedrals."""
+    rng = np.random.default_rng(seed)
+    steps = np.zeros((frames, len(RESIDUES), 3))
+    direction = np.broadcast_to([1.0, 0.0, 0.0], (frames, 3))
+    for i in range(1, len(RESIDUES)):
+        across = np.cross(direction, rng.normal(size=(frames, 3)))
+        across /= np.linalg.norm(across, axis=1, keepdims=True)
+        bend = np.radians(rng.normal(70, 10, (frames, 1)))
+        direction = np.cos(bend) * direction + np.sin(bend) * across
+        steps[:, i] = rng.normal(3.87, 0.06, (frames, 1)) * direction
+    return np.cumsum(steps, axis=1).astype(np.float32)
+
+
+def _dataset(path, splits):
+    """A dataset with one protein per list of sets, 60 frames each."""
+    with create_dataset(path, header("dataset", {}, {}), vocabulary="residues", cutoff=12.0, parked_at=0.95) as writer:
+        words = vocabulary("residues")
+        species = np.asarray([words.species(name) for name in RESIDUES], np.int32)
+        rows = np.arange(len(RESIDUES), dtype=np.int32)
+        for number, sets in enumerate(splits):
+            beads = ProteinBeads(f"p{number}", RESIDUES, species, 0 * rows, rows, ("320/0",))
+            R = _chain(60, number)
+            per_frame = {
+                "temperature": np.full(60, 320.0, np.float32),
+                "trajectory": np.zeros(60, np.int32),
+                "frame": np.arange(60, dtype=np.int32),
+                "split": np.asarray([SPLITS[sets[i * len(sets) // 60]] for i in range(60)], np.int8),
+            }
+            writer.add(beads, 8, R, np.random.default_rng(number).normal(size=R.shape).astype(np.float32), per_frame)
+        writer.finish({})
+
+
+def _call(folder):
+    settings = json.dumps({"prior": PriorSection().model_dump(), "cutoff": 12.0})
+    files = [f"--{name}={folder / file}" for name, file in (("dataset", "dataset.h5"), ("out", "prior.json"))]
+    return run(stage.main, ["--settings", settings, *files, f"--figure={folder / 'prior.png'}"])
+
+
+def test_files_and_numbers(tmp_path, capsys):
+    """Detects missing files or keys, an unreadable prior, a held-out protein leaking into the fit or left out."""
+    _dataset(tmp_path / "dataset.h5", [["train", "train", "val"], ["test"]])
+    assert _call(tmp_path) == 0
+    content = read_json(tmp_path / "prior.json", "prior")
+    assert content["quality"]["training_frames"] == 40
+    assert content["cgpipe"]["inputs"]["dataset"]["sha256"]
+    for name in ("p0", "p1"):
+        numbers = content["quality"]["proteins"][name]
+        assert {"force_r2", "force_r2_of_term", "js_bond", "js_angle", "js_dihedral", "max_bond_deviation"} <= set(
+            numbers
+        )
+    assert content["quality"]["proteins"]["p1"]["heldout_frames"] == 60
+    prior = read_prior(tmp_path / "prior.json")
+    assert prior.types == vocabulary("residues").types and prior.cutoff == 12.0
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(prior))
+    assert imread(tmp_path / "prior.png").std() > 0.05
+    assert "p0: force_r2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [([["test"]], "no training frames"), ([["train"], ["gap"]], "p1: no frames in the dataset's train and test sets")],
+)
+def test_data_that_cannot_be_used(tmp_path, capsys, splits, message):
+    """Detects a traceback or a silent success where the user must act."""
+    _dataset(tmp_path / "dataset.h5", splits)
+    assert _call(tmp_path) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "prior.json").exists()
