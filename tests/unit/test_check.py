@@ -9,10 +9,10 @@ from pathlib import Path
 
 import h5py
 import pytest
+from synthetic_mdcath import SyntheticProtein, write_mdcath
 
 from cgpipe import check
 from cgpipe.stage import run
-from tests.synthetic_mdcath import SyntheticProtein, write_mdcath
 
 
 @pytest.fixture
