@@ -1,0 +1,85 @@
+"""The whole line in miniature: real data, real training, real LAMMPS, from trajectories to the report."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+PROTEINS = """
+proteins:
+  cln025: {source: mdcath, path: resources/demo/mdcath_dataset_cln025.h5, temperatures: [348], stride: 8}
+  trpcage: {source: mdcath, path: resources/demo/mdcath_dataset_trpcage.h5, temperatures: [348], stride: 2}
+"""
+PATIENCE = 600
+
+
+@pytest.fixture
+def line(checkout):
+    """A checkout with the miniature's configuration."""
+    (checkout.path / "mini_proteins.yaml").write_text(PROTEINS)
+    (checkout.path / "mini.yaml").write_text(Path(__file__).with_name("mini.yaml").read_text())
+    return checkout.path
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    """``snakemake`` as a user types it."""
+    command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2"]
+    environment = {"PYTHONPATH": str(folder / "src"), "PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(folder / ".cache")}
+    return subprocess.Popen(
+        [*command, "--configfile", "mini.yaml"],
+        cwd=folder,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def kill_training(snakemake: subprocess.Popen[str], checkpoints: Path) -> None:
+    """SIGKILL to the training of this seed, once it has written a checkpoint; fails if it ends before."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and snakemake.poll() is None:
+        written = checkpoints.is_dir() and any(checkpoints.iterdir())
+        for process in psutil.Process(snakemake.pid).children(recursive=True) if written else []:
+            command = process.cmdline()
+            if "cgpipe.train" in command and str(checkpoints).endswith(command[command.index("--checkpoints") + 1]):
+                process.send_signal(signal.SIGKILL)
+                return
+        time.sleep(0.05)
+    pytest.fail("the training was never seen with a checkpoint")
+
+
+def test_line_survives_a_killed_training_and_ends_with_a_report(line):
+    """Detects a stage that cannot read what another wrote, and a retry that starts anew; says nothing about quality."""
+    results = line / "results" / "mini"
+    first = start(line)
+    kill_training(first, results / "train" / "seed-0" / "checkpoint")
+    output, _ = first.communicate(timeout=PATIENCE)
+    assert first.returncode != 0, output
+    assert not (results / "train" / "seed-0" / "model.eqx").exists()
+
+    second = start(line)
+    output, _ = second.communicate(timeout=PATIENCE)
+    assert second.returncode == 0, output
+    assert "resuming at step" in (results / "log" / "train" / "seed-0.log").read_text()
+
+    summary = json.loads((results / "summary.json").read_text())
+    assert summary["parity_max_rel_error"] <= 1e-5
+    assert summary["replicas"] == 4
+    assert set(summary["proteins"]) == {"cln025", "trpcage"}
+    for protein in summary["proteins"].values():
+        assert protein["prior_force_r2"] > 0.3
+        assert protein["projection_rms_heldout"] < 20
+    assert {"project", "dataset", "prior", "train", "export", "simulate", "validate"} <= set(summary["wall_seconds"])
+    for name in ("report.html", "export/best/model.mlir", "simulate/trpcage/best/1/traj.dcd"):
+        assert (results / name).stat().st_size > 0
+
+    third = start(line)
+    output, _ = third.communicate(timeout=PATIENCE)
+    assert third.returncode == 0, output
+    assert "Nothing to be done" in output
