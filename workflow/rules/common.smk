@@ -53,6 +53,9 @@ def train_resources(cluster):
     not params because where a model was trained is no reason to train it again.
     """
     wanted = cluster.model_dump()
+    if cluster.gpus_per_node == 0:
+        return wanted | {"jax_platforms": "cpu"}
+    wanted["jax_platforms"] = ""  # whatever JAX finds first
     if cluster.nodes == 1:
         return wanted | {"gpu": cluster.gpus_per_node}
     several = {"gres": f"gpu:{cluster.gpus_per_node}", "mpi": "srun", "tasks": cluster.nodes, "tasks_per_gpu": 0}

@@ -27,5 +27,5 @@ rule export:
     message:
         "Exporting {wildcards.member} and comparing it with the model"
     shell:
-        "NPROC={threads} python -m cgpipe.export --settings {params.settings:q} --member {wildcards.member}"
+        "NPROC={threads} JAX_PLATFORMS=cpu python -m cgpipe.export --settings {params.settings:q} --member {wildcards.member}"
         " --ensemble {input.ensemble} --models {input.models} --dataset {input.dataset} --out {params.out} > {log} 2>&1"

@@ -20,5 +20,5 @@ rule prior:
     message:
         "Fitting the prior"
     shell:
-        "NPROC={threads} python -m cgpipe.prior --settings {params.settings:q} --dataset {input.dataset}"
+        "NPROC={threads} JAX_PLATFORMS=cpu python -m cgpipe.prior --settings {params.settings:q} --dataset {input.dataset}"
         " --out {output.prior} --figure {output.figure} > {log} 2>&1"

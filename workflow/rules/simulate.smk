@@ -28,5 +28,5 @@ rule simulate:
     message:
         "Simulating {wildcards.protein} with {wildcards.member}, replica {wildcards.replica}"
     shell:
-        "NPROC={threads} python -m cgpipe.simulate --settings {params.settings:q} --program {input.program}"
+        "NPROC={threads} JAX_PLATFORMS=cpu python -m cgpipe.simulate --settings {params.settings:q} --program {input.program}"
         " --projection {input.projection} --replica {wildcards.replica} --out {params.out} > {log} 2>&1"

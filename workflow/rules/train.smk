@@ -13,7 +13,7 @@ rule train:
         "../../envs/cgpipe-cuda.yaml"
     benchmark:
         "<benchmarks>/train/seed-{seed}.tsv"
-    threads: 8
+    threads: CONFIG.cluster.cpus_per_node
     resources:
         **train_resources(CONFIG.cluster),
         mem_mb=32000,
@@ -25,7 +25,7 @@ rule train:
     message:
         "Training seed {wildcards.seed}"
     shell:
-        "NPROC={threads} exec bash {input.launcher} {resources.nodes} {resources.gpus_per_node} {threads}"
+        "NPROC={threads} JAX_PLATFORMS={resources.jax_platforms} exec bash {input.launcher} {resources.nodes} {resources.gpus_per_node} {threads}"
         " {resources.coordinator_port} '{resources.fqdn_suffix}' python -m cgpipe.train"
         " --settings {params.settings:q} --seed {wildcards.seed} --dataset {input.dataset} --prior {input.prior}"
         " --out {output.model} --metrics {output.metrics} --checkpoints {params.checkpoints} > {log} 2>&1"

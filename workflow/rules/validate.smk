@@ -26,6 +26,6 @@ rule validate:
     message:
         "Comparing the simulations of {wildcards.protein} with its reference"
     shell:
-        "NPROC={threads} python -m cgpipe.validate --settings {params.settings:q} --projection {input.projection}"
+        "NPROC={threads} JAX_PLATFORMS=cpu python -m cgpipe.validate --settings {params.settings:q} --projection {input.projection}"
         " --dataset {input.dataset} --prior {input.prior} --program {input.program} --simulations {input.simulations}"
         " --out {output.validation} > {log} 2>&1"

@@ -203,13 +203,22 @@ class Report(Section):
 
 class Cluster(Section):
     nodes: Count = Field(1, description="nodes per training job, one process each")
-    gpus_per_node: Count = Field(4, description="GPUs that each process drives")
+    gpus_per_node: Annotated[int, Field(ge=0)] = Field(
+        4, description="GPUs that each process drives; 0 trains on the CPU, on one node"
+    )
+    cpus_per_node: Count = Field(8, description="CPU cores of each process")
     fqdn_suffix: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]*$")] = Field(
         "", description="appended to a bare host name of the coordinator, e.g. .juwels"
     )
     coordinator_port: Annotated[int, Field(ge=1024, le=64000)] = Field(
         29400, description="base port of the coordinator; job id % 1000 is added"
     )
+
+    @model_validator(mode="after")
+    def _gpus_on_many_nodes(self) -> "Cluster":
+        if self.nodes > 1 and self.gpus_per_node == 0:
+            raise ValueError("nodes > 1 needs gpus_per_node ≥ 1: training on CPUs uses one node")
+        return self
 
 
 class Config(Section):
