@@ -167,7 +167,7 @@ def _write_prior(folder: Path) -> None:
 
 def _write_training(folder: Path) -> None:
     for seed in SEEDS:
-        lines: list[dict[str, Any]] = [{"header": {"seed": seed}}]
+        lines: list[dict[str, Any]] = [{"header": header("metrics", {}, {})}]
         for epoch in range(4):
             error = 9.0 + 1.0 / (epoch + 1) + 0.1 * seed
             row = {"epoch": epoch, "lr": 1e-3, "train_rmse": error - 0.2, "val_rmse": error, "frames_per_s": 100.0}

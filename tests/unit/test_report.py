@@ -98,11 +98,10 @@ def test_summary_adds_up(built: tuple[str, dict]):
     assert summary["parity_max_rel_error"] == 2e-7
     assert summary["wall_seconds"] == {"prior": 3.0, "train": 12.5}
     assert summary["verdict"]["stability"] == "poor"
-    wanted = {
-        "projection_rms_heldout", "force_rmse", "force_rmse_interval", "force_r2", "force_r2_interval", "prior_force_r2",
-        "prior_force_r2_interval", "zero_force_rmse", "js_bond", "js_bond_split_half", "js_angle", "js_dihedral",
-        "rg_mean", "rmsd_mean", "replicas", "replicas_survived", "simulated_ps", "max_bond_deviation",
-    }  # fmt: skip
+    forces = ("force_rmse", "force_r2", "prior_force_r2", "zero_force_rmse")
+    wanted = {*forces, *(f"{name}_interval" for name in forces), "force_r2_gain", "force_r2_gain_interval"}
+    wanted |= {f"js_{name}{end}" for name in ("bond", "angle", "dihedral") for end in ("", "_interval", "_split_half")}
+    wanted |= {"projection_rms_heldout", "rg_mean", "rmsd_mean", "replicas", "simulated_ps", "max_bond_deviation"}
     for numbers in proteins.values():
         assert wanted <= set(numbers)
         assert numbers["projection_rms_heldout"] == 10.5

@@ -24,8 +24,9 @@ class ForceMap:
 
 @dataclass(frozen=True)
 class Member:
-    """Training of one seed: a dictionary per epoch, and the last line."""
+    """Training of one seed: its header, a dictionary per epoch, and the last line."""
 
+    header: dict[str, Any]
     epochs: list[dict[str, Any]]
     final: dict[str, Any]
 
@@ -89,18 +90,19 @@ def collect(folder: Path) -> Results:
         raise UserError(f"{folder / 'export' / 'best' / 'model.json'}: no such file; run the export stage first")
     ensemble = read_json(folder / "ensemble" / "ensemble.json", "ensemble")
     names = [f"seed-{member['seed']}" for member in ensemble["members"]]
+    members = {name: read_metrics(folder / "train" / name / "metrics.jsonl") for name in names}
     return Results(
         maps={name: _read_map(folder / "project" / f"{name}.h5") for name in proteins},
         dataset=dataset,
         prior=read_json(folder / "prior" / "prior.json", "prior"),
         prior_figure=figure.read_bytes(),
-        members={name: read_metrics(folder / "train" / name / "metrics.jsonl") for name in names},
+        members=members,
         ensemble=ensemble,
         programs={name: read_json(folder / "export" / name / "model.json", "program") for name in exported},
         parities={name: read_json(folder / "export" / name / "parity.json", "parity") for name in exported},
         validations={name: read_json(folder / "validate" / f"{name}.json", "validation") for name in proteins},
         seconds=_read_benchmarks(folder / "benchmark"),
-        headers=_read_headers(folder),
+        headers=_read_headers(folder) | {f"train/{name}/metrics.jsonl": one.header for name, one in members.items()},
     )
 
 
@@ -118,10 +120,12 @@ def read_metrics(path: Path) -> Member:
             lines.append(json.loads(text))
         except json.JSONDecodeError:
             raise UserError(f"{path}:{number}: not a JSON line; rerun this training") from None
+    head = next((line["header"] for line in lines if "header" in line), {})
+    check_header(head, "metrics", path)
     epochs = [line for line in lines if "epoch" in line and not line.get("final")]
     if not epochs:
         raise UserError(f"{path}: no epoch in it; rerun this training")
-    return Member(epochs, next((line for line in lines if line.get("final")), {}))
+    return Member(head, epochs, next((line for line in lines if line.get("final")), {}))
 
 
 def _read_map(path: Path) -> ForceMap:

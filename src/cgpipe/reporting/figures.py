@@ -157,8 +157,8 @@ def structure_pictures(v: dict[str, Any], discarded: float) -> dict[str, Picture
             curves["distributions"],
             floors,
             alt=f"Distributions of {name}, simulation and reference",
-            caption="JS: Jensen–Shannon divergence of simulation and reference (0 equal, 1 disjoint); own: the larger of "
-            "the reference's divergences between its halves and between its trajectories.",
+            caption="JS: Jensen–Shannon divergence of simulation and reference (0 equal, 1 disjoint); own: the larger "
+            "of the reference's divergences between its halves and between its trajectories.",
         ),
         "contacts": draw(
             ensembles.contact_maps,
@@ -166,7 +166,7 @@ def structure_pictures(v: dict[str, Any], discarded: float) -> dict[str, Picture
             None if simulated is None else np.array(simulated),
             contacts["separation"],
             alt=f"Contact maps of {name}",
-            caption=f"Share of frames with two Cα closer than {contacts['cutoff']:g} Å, |i−j| > {contacts['separation']}.",
+            caption=f"Share of frames with Cα closer than {contacts['cutoff']:g} Å, |i−j| > {contacts['separation']}.",
         ),
         "survival": draw(
             ensembles.survival,

@@ -26,7 +26,7 @@ class Row:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with at least so many significant digits, with an exponent below 10⁻⁴ and from 10⁵ on; a dash for None."""
+    """A number with so many significant digits or more; in powers of ten below 10⁻⁴ and from 10⁵ on; – for None."""
     if value is None:
         return "–"
     if value == round(value) and abs(value) < 1e5:
