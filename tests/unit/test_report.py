@@ -165,7 +165,7 @@ def test_a_protein_without_test_frames_or_simulated_frames_still_has_a_page(made
     simulated = [
         key for key in content if key.startswith("js_") and not key.endswith(("_half", "_between", "_reference"))
     ]
-    content |= dict.fromkeys([*simulated, "contact_rmse", "max_bond_deviation", "min_distance"])
+    content |= dict.fromkeys([*simulated, "contact_rmse", "max_bond_deviation", "closest_approach"])
     content["force_frames"] = 0
     path.write_text(json.dumps(content))
     text, summary = build(mine, tmp_path)

@@ -40,22 +40,30 @@ class Quantity:
     period: float | None = None
 
 
-def quantities(topology: Topology, native: Float[np.ndarray, "beads 3"]) -> list[Quantity]:
-    """What is compared for a protein; those that need more beads than it has are left out.
+def quantities(
+    topology: Topology, native: Float[np.ndarray, "beads 3"], contact_cutoff: float, contact_separation: int
+) -> list[Quantity]:
+    """What is compared for a protein; those that need more beads, or native contacts, than it has are left out.
 
     Args:
         topology: of the protein, [beads].
-        native: structure that RMSD is measured to [Å].
+        native: structure that RMSD and native contacts are measured to [Å].
+        contact_cutoff: closer than this is a native contact [Å].
+        contact_separation: pairs with |i−j| up to this are none.
     """
+    contacts = (native, topology, contact_cutoff, contact_separation)
     made = [
         Quantity("bond", "bond length", "Å", lambda R: observables.bond_lengths(R, topology)),
         Quantity("angle", "angle", "°", lambda R: observables.bond_angles(R, topology)),
         Quantity("dihedral", "dihedral", "°", lambda R: observables.dihedral_angles(R, topology), 360.0),
         Quantity("rg", "radius of gyration", "Å", observables.radius_of_gyration),
         Quantity("end_to_end", "end-to-end distance", "Å", observables.end_to_end),
-        Quantity("rmsd", "RMSD to the reference structure", "Å", lambda R: observables.rmsd(R, native)),
+        Quantity("rmsd", "RMSD to native", "Å", lambda R: observables.rmsd(R, native)),
+        Quantity("native_contacts", "native contacts Q", "share", lambda R: observables.native_contacts(R, *contacts)),
+        Quantity("min_distance", "closest approach", "Å", lambda R: observables.min_distance(R, topology)),
     ]
-    return [quantity for quantity in made if quantity.measure(native[None]).size]
+    trial = {quantity.name: quantity.measure(native[None]) for quantity in made}
+    return [quantity for quantity in made if trial[quantity.name].size and np.all(np.isfinite(trial[quantity.name]))]
 
 
 def compare(

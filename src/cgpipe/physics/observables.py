@@ -12,6 +12,7 @@ from functools import partial
 import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float
+from scipy.special import expit
 
 from cgpipe.data.topology import Topology
 from cgpipe.physics import geometry
@@ -69,6 +70,26 @@ def superposed(
     left, _, right = np.linalg.svd(np.einsum("fbi,bj->fij", moving, fixed))
     left[:, :, 2] *= np.sign(np.linalg.det(left @ right))[:, None]
     return moving @ (left @ right) + np.mean(np.asarray(reference, dtype=np.float64), axis=0)
+
+
+def native_contacts(
+    R: Float[np.ndarray, "frames beads 3"],
+    native: Float[np.ndarray, "beads 3"],
+    topology: Topology,
+    cutoff: float,
+    separation: int,
+) -> Float[np.ndarray, " frames"]:
+    """Share Q of the native structure's contacts that every frame has; NaN where the native structure has none.
+
+    Q = mean over native contacts of 1 / (1 + exp(β (r − λ r₀))), β = 5/Å, λ = 1.2 for Cα (after Best, Hummer, Eaton,
+    Proc. Natl. Acad. Sci. 110, 17874, 2013).
+    """
+    distance = np.linalg.norm(native[:, None] - native[None, :], axis=-1)
+    first, second = np.nonzero(np.triu((distance < cutoff) & separated_pairs(topology, separation)))
+    if not len(first):
+        return np.full(len(R), np.nan)
+    apart = np.linalg.norm(R[:, first] - R[:, second], axis=-1)
+    return np.mean(expit(-5.0 * (apart - 1.2 * distance[first, second])), axis=1)
 
 
 def pair_distances(R: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, "frames beads beads"]:

@@ -40,8 +40,8 @@ def compare_structures(
     """Compare simulated replicas with reference trajectories.
 
     Args:
-        reference: frames of each reference trajectory [Å]; the first frame of the first one is the structure that RMSD
-            is measured to.
+        reference: frames of each reference trajectory [Å]; the first frame of the first one is the native structure,
+            which RMSD and native contacts are measured to.
         replicas: all frames of each simulation [Å], finite; may be empty after an early death.
         times: time of each of those frames [ps].
         topology: of the protein, [beads].
@@ -55,7 +55,7 @@ def compare_structures(
     kept = [run[int(how.discard * len(run)) :] for run in replicas]
     flat: dict[str, Any] = {"frames_reference": sum(map(len, reference)), "frames_simulated": sum(map(len, kept))}
     curves: dict[str, Any] = {"distributions": {}}
-    for quantity in quantities(topology, native):
+    for quantity in quantities(topology, native, how.contact_cutoff, how.contact_separation):
         numbers, curve = compare(quantity, reference, kept, how.bins, generator, how.bootstrap)
         flat |= numbers
         curves["distributions"][quantity.name] = curve
@@ -115,8 +115,8 @@ def _extremes(
     numbers = {
         "max_bond_deviation_saved": max(map(deviation, alive), default=None),
         "max_bond_deviation_reference": deviation(reference),
-        "min_distance": min(map(closest, alive), default=None),
-        "min_distance_reference": closest(reference),
+        "closest_approach": min(map(closest, alive), default=None),
+        "closest_approach_reference": closest(reference),
     }
     return {name: value if value is not None and np.isfinite(value) else None for name, value in numbers.items()}
 

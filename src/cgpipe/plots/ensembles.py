@@ -8,6 +8,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cgpipe.plots import style
 
@@ -19,9 +20,9 @@ def distributions(curves: Mapping[str, Mapping[str, Any]], divergences: Mapping[
         curves: quantity → {"label", "unit", "edges", "reference", "simulated" or None, "halves"}.
         divergences: quantity → one line for the panel's corner.
     """
-    columns = 3
+    columns = 4
     rows = -(-len(curves) // columns)
-    figure = Figure(figsize=(10.4, 2.5 * rows + 0.3), layout="constrained")
+    figure = Figure(figsize=(10.4, 2.25 * rows + 0.3), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False)
     for axes in panels.flat[len(curves) :]:
         axes.set_visible(False)
@@ -158,6 +159,8 @@ def _matrix(
         interpolation="nearest",
         extent=(0.5, beads + 0.5, beads + 0.5, 0.5),
     )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("residue")
     axes.set_ylabel("residue")
     bar = figure.colorbar(image, ax=axes, pad=0.03, aspect=22)
@@ -167,13 +170,13 @@ def _matrix(
 
 def survival(times: Sequence[float], alive: Sequence[float], replicas: int) -> Figure:
     """Share of replicas alive over time (Kaplan–Meier)."""
-    figure = Figure(figsize=(3.6, 2.6), layout="constrained")
+    figure = Figure(figsize=(3.6, 3.9), layout="constrained")
     axes = figure.subplots()
     axes.step(times, alive, where="post", color=style.MODEL, lw=1.8)
     axes.fill_between(times, 0, alive, step="post", color=style.MODEL, alpha=0.12, lw=0)
     axes.set_ylim(0, 1.08)
     axes.set_xlim(0, max(times) or 1.0)
-    axes.set_yticks([0, 0.5, 1.0], ["0", f"{replicas / 2:g}", f"{replicas}"])
+    axes.set_yticks([0, 1.0], ["0", f"{replicas}"])
     axes.set_xlabel("time  [ps]")
     axes.set_ylabel("replicas alive")
     return figure

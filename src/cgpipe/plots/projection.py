@@ -12,14 +12,20 @@ MAPS = ("slice", "uniform", "optimal")
 CLIP = 1.0
 
 
-def noise_bars(rms: Mapping[str, float], rms_heldout: Mapping[str, float]) -> Figure:
+def map_height(beads: int) -> float:
+    """Height of the figure of a force map [inch]."""
+    return 1.0 + min(4.0, max(1.6, 0.17 * beads))
+
+
+def noise_bars(rms: Mapping[str, float], rms_heldout: Mapping[str, float], height: float) -> Figure:
     """RMS force per component of each map, in sample and held out.
 
     Args:
         rms: map → RMS on the frames it was fitted to [kcal/mol/Å].
         rms_heldout: map → RMS on frames it was not fitted to [kcal/mol/Å]; maps without one show none.
+        height: of the figure [inch].
     """
-    figure = Figure(figsize=(3.7, 2.5), layout="constrained")
+    figure = Figure(figsize=(3.7, height), layout="constrained")
     axes = figure.subplots()
     names = [name for name in MAPS if rms.get(name) is not None or rms_heldout.get(name) is not None]
     for row, name in enumerate(names):
@@ -36,7 +42,7 @@ def noise_bars(rms: Mapping[str, float], rms_heldout: Mapping[str, float]) -> Fi
     axes.margins(x=0.14)
     axes.set_xlim(left=0)
     axes.set_xlabel("RMS force per component, held out  [kcal/mol/Å]")
-    axes.legend(loc="lower right", handlelength=0.8)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), handlelength=0.8)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     return figure
@@ -53,7 +59,7 @@ def force_map(
         atom_residues: residue of each atom; borders between residues are marked.
     """
     beads, atoms = W.shape
-    figure = Figure(figsize=(6.9, 1.0 + min(4.0, max(1.6, 0.17 * beads))), layout="constrained")
+    figure = Figure(figsize=(6.9, map_height(beads)), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(W, aspect="auto", cmap=style.DIVERGING, vmin=-CLIP, vmax=CLIP, interpolation="nearest")
     starts = [0, *(i for i in range(1, atoms) if atom_residues[i] != atom_residues[i - 1])]

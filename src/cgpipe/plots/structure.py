@@ -37,11 +37,12 @@ def overlays(
         axes.scatter(
             flat[:, 0], flat[:, 1], s=26, c=np.arange(len(flat)), cmap=style.SEQUENCE, zorder=3, ec="white", lw=0.7
         )
-        axes.set_title(f"{name}: {len(frames)} frames on the reference structure", loc="left", fontsize=8)
+        axes.set_title(f"{name}, {len(frames)} frames", loc="left", fontsize=8)
         axes.set_aspect("equal")
         axes.axis("off")
     everything = np.concatenate([native[None], *shown.values()]) @ view.T
-    reach = 1.06 * np.quantile(np.abs(everything[..., :2]), 0.99, axis=(0, 1))
+    extent = np.abs(native @ view.T).max(axis=0)
+    reach = 1.06 * np.maximum(np.quantile(np.abs(everything), 0.99, axis=(0, 1)), extent)
     panels[0, 0].set_xlim(-reach[0], reach[0])
     panels[0, 0].set_ylim(-reach[1], reach[1])
     _scale_bar(panels[0, 0])

@@ -10,15 +10,12 @@ from cgpipe.plots import style
 Curve = Mapping[str, Sequence[float]]
 
 
-def training_curves(
-    members: Mapping[str, Curve], best: str, zero_rms: float | None, prior_rmse: float | None
-) -> Figure:
+def training_curves(members: Mapping[str, Curve], best: str, prior_rmse: float | None) -> Figure:
     """Validation and training RMSE of every member over epochs.
 
     Args:
         members: name → {"epoch", "train_rmse", "val_rmse", "lr"}.
         best: the member that is exported; drawn in colour.
-        zero_rms: RMS of the labels, the error of a model without any force [kcal/mol/Å].
         prior_rmse: error of the prior alone on held-out frames [kcal/mol/Å].
     """
     figure = Figure(figsize=(10.4, 4.6), layout="constrained")
@@ -36,24 +33,19 @@ def training_curves(
     axes.plot([], [], color=style.MODEL, lw=1.0, ls=(0, (2, 1.5)), label=f"training, {best}")
     if len(members) > 1:
         axes.plot([], [], color=style.FAINT, lw=1.2, label="other members")
-    lines = [(zero_rms, "no force at all"), (prior_rmse, "prior alone")]
-    values = np.concatenate([[*curve["val_rmse"], *curve["train_rmse"]] for curve in members.values()])
-    top = max(float(np.nanmax(values)), *(value for value, _ in lines if value is not None), 0.0)
-    for value, label in lines:
-        if value is not None:
-            axes.axhline(value, color=style.PRIOR, lw=0.9, ls="-" if label == "prior alone" else ":")
-            axes.annotate(
-                label,
-                (1.0, value),
-                xycoords=("axes fraction", "data"),
-                xytext=(-2, 3),
-                textcoords="offset points",
-                ha="right",
-                color=style.PRIOR,
-                fontsize=8,
-            )
-    bottom = float(np.nanmin(values))
-    axes.set_ylim(bottom - 0.06 * (top - bottom), top + 0.1 * (top - bottom))
+    if prior_rmse is not None:
+        axes.axhline(prior_rmse, color=style.PRIOR, lw=1.0)
+        axes.annotate(
+            "prior alone, test frames",
+            (1.0, prior_rmse),
+            xycoords=("axes fraction", "data"),
+            xytext=(-2, 3),
+            textcoords="offset points",
+            ha="right",
+            color=style.PRIOR,
+            fontsize=8,
+        )
+    axes.margins(y=0.12)
     axes.set_ylabel("force RMSE  [kcal/mol/Å]")
     axes.legend(loc="upper center", ncols=3, bbox_to_anchor=(0.5, 1.14))
     rate.set_yscale("log")

@@ -54,6 +54,7 @@ def projection_pictures(results: Results, protein: str) -> list[Picture]:
             projection.noise_bars,
             quality["rms"],
             quality["rms_heldout"],
+            min(3.2, projection.map_height(len(found.W))),
             alt=f"RMS projected force of {protein} for each force map",
             caption="RMS of projected forces on frames the map was not fitted to; the ticks mark it in sample.",
             width="third",
@@ -92,11 +93,11 @@ def training_picture(results: Results) -> Picture:
         training.training_curves,
         members,
         results.best,
-        results.dataset["statistics"]["force_rms"],
         _prior_rmse(results),
         alt="Force error of all members over the epochs",
-        caption="Solid: validation; dashed: training. What lies below the validation curve is mostly the noise of "
-        "single-frame forces, which no model can predict.",
+        caption="Solid: validation; dashed: training. The axis does not begin at 0: a model without forces has "
+        f"{results.dataset['statistics']['force_rms']:.1f}. What lies below the curves is mostly the noise of single-frame "
+        "forces, which no model can predict.",
     )
 
 

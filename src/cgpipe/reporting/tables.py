@@ -129,7 +129,12 @@ def stability_rows(v: dict[str, Any]) -> list[Row]:
             f"reference {number(v['max_bond_deviation_reference'])}",
             hint="from the mean length of that bond, every step",
         ),
-        Row("closest approach  [Å]", number(v["min_distance"]), "", f"reference {number(v['min_distance_reference'])}"),
+        Row(
+            "closest approach of all  [Å]",
+            number(v["closest_approach"]),
+            "",
+            f"reference {number(v['closest_approach_reference'])}",
+        ),
         Row(
             "kinetic temperature  [K]",
             number(mean, 4),

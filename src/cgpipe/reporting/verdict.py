@@ -148,6 +148,10 @@ def _structure(validations: dict[str, dict[str, Any]]) -> Finding:
     else:
         off = ", ".join(name for name, one in lights.items() if one in (Light.FAIR, Light.BAD))
         text = f"Off by more than the reference is from itself: {off}."
+    for name, v in validations.items():
+        if v.get("native_contacts_mean") is not None:
+            ours, theirs = v["native_contacts_mean"], v["native_contacts_reference_mean"]
+            text += f" Native contacts of {name}: {100 * ours:.0f} % formed, {100 * theirs:.0f} % in the reference."
     unsettled = [name for name, v in validations.items() if not_converged(v)]
     if unsettled:
         text += f" The reference trajectories of {' and '.join(unsettled)} have not converged to one ensemble."

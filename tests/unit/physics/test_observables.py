@@ -102,6 +102,15 @@ def test_rmsd_is_the_minimum_over_rotations():
     assert np.sqrt(np.mean(np.sum((ours - reference) ** 2, axis=1))) == pytest.approx(best)
 
 
+def test_native_contacts_are_all_there_or_gone():
+    """Detects contacts counted twice, wrong pairs, and a sign of the exponent; a native structure without any is NaN."""
+    native = helix(9)[0]
+    frames = np.stack([native, 4 * native])
+    assert observables.native_contacts(frames, native, chain(9), 8.0, 3) == pytest.approx([1.0, 0.0], abs=2e-2)
+    rod = np.arange(9)[:, None] * np.array([[3.8, 0.0, 0.0]])
+    assert np.isnan(observables.native_contacts(frames, rod, chain(9), 8.0, 3)).all()
+
+
 def test_contacts_count_pairs_by_cutoff_and_separation():
     """Detects a wrong cutoff, separation or share of frames, against a loop."""
     generator = np.random.default_rng(4)
