@@ -10,19 +10,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-PROTEINS = """
-proteins:
-  cln025: {source: mdcath, path: resources/demo/mdcath_dataset_cln025.h5, temperatures: [348], stride: 8}
-  trpcage: {source: mdcath, path: resources/demo/mdcath_dataset_trpcage.h5, temperatures: [348], stride: 2}
-"""
 PATIENCE = 600
 
 
 @pytest.fixture
 def line(checkout):
     """A checkout with the miniature's configuration."""
-    (checkout.path / "mini_proteins.yaml").write_text(PROTEINS)
-    (checkout.path / "mini.yaml").write_text(Path(__file__).with_name("mini.yaml").read_text())
+    for name in ("mini.yaml", "mini_proteins.yaml"):
+        copy = checkout.path / "tests" / "workflow" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(Path(__file__).with_name(name).read_text())
     return checkout.path
 
 
@@ -31,7 +28,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2"]
     environment = {"PYTHONPATH": str(folder / "src"), "PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(folder / ".cache")}
     return subprocess.Popen(
-        [*command, "--configfile", "mini.yaml"],
+        [*command, "--configfile", "tests/workflow/mini.yaml"],
         cwd=folder,
         env=environment,
         text=True,
