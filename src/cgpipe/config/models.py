@@ -83,7 +83,9 @@ class Prior(Section):
         500.0, description="samples at which a residue type's own fit weighs as much as the global fit"
     )
     contact_percentile: Annotated[float, Field(gt=0.0, lt=50.0)] = Field(
-        0.5, description="percentile of observed distances at which repulsion and excluded volume reach contact_energy"
+        0.5,
+        description="percentile of the distances within the cutoff at which the repulsion (|i−j| ≥ 6) and the excluded "
+        "volume (4, 5) reach contact_energy, and at which that of |i−j| = 2, 3 begins",
     )
     contact_energy: Positive = Field(2.0, description="repulsion at that distance [kT]")
 
