@@ -29,6 +29,9 @@ from cgpipe.physics.survival import death_rate_bound, survival_curve
 SEED = 0
 """Of the bootstrap: the same artefacts give the same intervals."""
 
+WANTED_BLOCKS, SHORTEST_BLOCK = 10, 5
+"""Test blocks are cut until there are so many, but not below so many frames: few units make intervals too narrow."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Compare the forces of a program with held-out labels, and its simulations with the reference ensemble."""
@@ -84,12 +87,15 @@ def _forces(
         "zero_force": np.zeros_like(full),
         "shuffled_force": generator.permutation(full),
     }
-    blocks = time_blocks(frames.trajectory, frames.frame, dataset.header["settings"]["dataset"]["block_frames"])
+    block_frames = dataset.header["settings"]["dataset"]["block_frames"]
+    longest = max(SHORTEST_BLOCK, min(block_frames, len(frames.R) // WANTED_BLOCKS))
+    blocks = time_blocks(frames.trajectory, frames.frame, longest)
     sums = {name: force_sums(frames.F, forces, blocks) for name, forces in models.items()}
     weights = resampling(generator, int(blocks.max()) + 1, settings.validate_.bootstrap)
     flat: dict[str, Any] = {
         "force_frames": len(frames.R),
         "force_blocks": int(blocks.max()) + 1,
+        "force_block_frames": longest,
         "force_trajectories": len(np.unique(frames.trajectory)),
         "force_label_rms": float(np.sqrt(np.mean(frames.F.astype(np.float64) ** 2))),
     }

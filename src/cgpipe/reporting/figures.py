@@ -96,8 +96,8 @@ def training_picture(results: Results) -> Picture:
         _prior_rmse(results),
         alt="Force error of all members over the epochs",
         caption="Solid: validation; dashed: training. The axis does not begin at 0: a model without forces has "
-        f"{results.dataset['statistics']['force_rms']:.1f}. What lies below the curves is mostly the noise of single-frame "
-        "forces, which no model can predict.",
+        f"{results.dataset['statistics']['force_rms']:.1f}. What lies below the curves is mostly the noise of "
+        "single-frame forces, which no model can predict.",
     )
 
 

@@ -120,7 +120,7 @@ def stability_rows(v: dict[str, Any]) -> list[Row]:
             number(v["simulated_ps"], 4),
             "",
             f"{number(v['simulated_ps_requested'], 4)} asked for",
-            hint="" if rate is None else f"at most one death in {number(1 / rate, 2)} ps (95 %)",
+            hint="" if rate is None else f"deaths at most every {number(1 / rate, 2)} ps (95 %)",
         ),
         Row(
             "largest bond deviation  [Å]",

@@ -17,6 +17,9 @@ GOOD_FLOORS, FAIR_FLOORS = 1.5, 4.0
 UNDECIDABLE_JS = 0.1
 """A reference that diverges from itself by more than this cannot show that a simulation is good."""
 
+FEWEST_BLOCKS = 5
+"""Blocks of held-out time below which an interval of the forces decides nothing."""
+
 JUDGED = ("bond", "angle", "dihedral", "rg")
 """Distributions that the verdict looks at."""
 
@@ -77,7 +80,7 @@ def judge_stability(validation: dict[str, Any]) -> Light:
 def judge_forces(validation: dict[str, Any]) -> Light:
     """Better than the prior alone beyond doubt, without a clear difference, or worse beyond doubt."""
     bounds = validation.get("force_r2_gain_interval")
-    if bounds is None:
+    if bounds is None or validation["force_blocks"] < FEWEST_BLOCKS:
         return Light.UNKNOWN
     if bounds[0] > 0:
         return Light.GOOD

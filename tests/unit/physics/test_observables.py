@@ -1,4 +1,4 @@
-"""Observables against analytic values and brute force; a wrong sign, unit, mask or rotation shows, slow code does not."""
+"""Observables against analytic values and brute force: wrong signs, units, masks and rotations show, speed does not."""
 
 import numpy as np
 import pytest
@@ -103,7 +103,7 @@ def test_rmsd_is_the_minimum_over_rotations():
 
 
 def test_native_contacts_are_all_there_or_gone():
-    """Detects contacts counted twice, wrong pairs, and a sign of the exponent; a native structure without any is NaN."""
+    """Detects contacts counted twice, wrong pairs, a sign of the exponent, and a number where there are no contacts."""
     native = helix(9)[0]
     frames = np.stack([native, 4 * native])
     assert observables.native_contacts(frames, native, chain(9), 8.0, 3) == pytest.approx([1.0, 0.0], abs=2e-2)

@@ -39,7 +39,12 @@ def test_floor_is_the_larger_of_both():
 )
 def test_forces_are_judged_by_the_paired_gain(bounds: list[float] | None, light: Light):
     """Detects a verdict on R² itself, which noise rules."""
-    assert judge_forces({"force_r2": 0.9, "force_r2_gain_interval": bounds}) is light
+    assert judge_forces({"force_r2": 0.9, "force_r2_gain_interval": bounds, "force_blocks": 9}) is light
+
+
+def test_few_blocks_decide_nothing():
+    """Detects certainty from an interval over two units."""
+    assert judge_forces({"force_r2_gain_interval": [0.1, 0.2], "force_blocks": 2}) is Light.UNKNOWN
 
 
 @pytest.mark.parametrize(("alive", "light"), [(4, Light.GOOD), (3, Light.FAIR), (2, Light.BAD)])
@@ -58,7 +63,14 @@ def test_a_group_is_as_good_as_its_worst():
 def test_three_lines_that_name_the_bad_protein():
     """Detects a verdict that hides one protein behind another."""
     curves = {"distributions": {"rg": {"label": "radius of gyration"}}}
-    common = {"replicas": 2, "simulated_ps": 100.0, "force_r2": 0.5, "prior_force_r2": 0.4, "curves": curves}
+    common = {
+        "replicas": 2,
+        "force_blocks": 9,
+        "simulated_ps": 100.0,
+        "force_r2": 0.5,
+        "prior_force_r2": 0.4,
+        "curves": curves,
+    }
     good = {**common, "replicas_survived": 2, "force_r2_gain_interval": [0.1, 0.2], **numbers(0.01)}
     bad = {**common, "replicas_survived": 1, "force_r2_gain_interval": [-0.2, -0.1], **numbers(0.9)}
     lines = verdict({"fine": good, "broken": bad})
