@@ -88,7 +88,7 @@ def test_training_on_several_nodes_asks_for_them(checkout):
     """The command line starts one process per node; that Slurm grants them is for the tests on a cluster."""
     outcome = checkout.snakemake(
         "--dry-run", "results/demo/train/seed-0/model.eqx", "--printshellcmds", "--config",
-        "cluster={nodes: 2, gpus_per_node: 3, fqdn_suffix: .cluster}",
+        "cluster={nodes: 2, gpus_per_node: 3, cpus_per_node: 2, fqdn_suffix: .cluster}",
     )  # fmt: skip
     assert "slurm_run.sh 2 3 2 29400 '.cluster' python -m cgpipe.train" in outcome.text
 
