@@ -176,5 +176,7 @@ def _write_training(folder: Path) -> None:
         path = folder / "train" / f"seed-{seed}" / "metrics.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        model = {"cgpipe": header("model", {}, {})}
+        path.with_name("model.eqx").write_text(json.dumps(model) + "\nleaves")
     members = [{"seed": seed, "model": f"train/seed-{seed}/model.eqx"} for seed in SEEDS]
     write_json(folder / "ensemble" / "ensemble.json", header("ensemble", {}, {}), {"members": members, "best_seed": 0})

@@ -116,6 +116,8 @@ def test_summary_adds_up(built: tuple[str, dict]):
         "prior/prior.json",
         "prior/prior.png",
         "train/seed-1/metrics.jsonl",
+        "train/seed-1/model.eqx",
+        "simulate/beta/best/2/simulation.json",
         "ensemble/ensemble.json",
         "export/best/model.json",
         "export/seed-1/parity.json",
@@ -140,7 +142,7 @@ def test_a_cut_off_line_of_metrics_is_named(made_run: Path, tmp_path: Path):
         build(mine, tmp_path)
 
 
-def test_inputs_that_changed_between_stages_are_told(made_run: Path, tmp_path: Path):
+def test_inputs_that_changed_between_stages_are_told(made_run: Path, built: tuple[str, dict], tmp_path: Path):
     """Detects results of different runs on one page."""
     mine = Path(shutil.copytree(made_run, tmp_path / "run"))
     path = mine / "validate" / "alpha.json"
@@ -148,7 +150,15 @@ def test_inputs_that_changed_between_stages_are_told(made_run: Path, tmp_path: P
     content["cgpipe"]["inputs"]["dataset"]["sha256"] = "0" * 64
     path.write_text(json.dumps(content))
     assert "Mixed results" in build(mine, tmp_path)[0]
-    assert "Mixed results" not in build(made_run, tmp_path)[0]
+    assert "Mixed results" not in built[0]
+
+
+def test_what_earlier_settings_left_is_not_part_of_the_run(made_run: Path, built: tuple[str, dict], tmp_path: Path):
+    """Detects replicas and members of another configuration on the page."""
+    mine = Path(shutil.copytree(made_run, tmp_path / "run"))
+    shutil.copytree(mine / "simulate/alpha/best/0", mine / "simulate/alpha/best/7")
+    shutil.copytree(mine / "export/best", mine / "export/seed-9")
+    assert build(mine, tmp_path)[0] == built[0]
 
 
 def test_a_protein_without_test_frames_or_simulated_frames_still_has_a_page(made_run: Path, tmp_path: Path):

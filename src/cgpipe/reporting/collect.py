@@ -85,11 +85,10 @@ def collect(folder: Path) -> Results:
     figure = folder / "prior" / "prior.png"
     if not figure.is_file():
         raise UserError(f"{figure}: no such file; run the prior stage first")
-    exported = sorted(path.parent.name for path in folder.glob("export/*/model.json"))
-    if "best" not in exported:
-        raise UserError(f"{folder / 'export' / 'best' / 'model.json'}: no such file; run the export stage first")
     ensemble = read_json(folder / "ensemble" / "ensemble.json", "ensemble")
     names = [f"seed-{member['seed']}" for member in ensemble["members"]]
+    exported = ["best", *(name for name in names if (folder / "export" / name / "model.json").is_file())]
+    validations = {name: read_json(folder / "validate" / f"{name}.json", "validation") for name in proteins}
     members = {name: read_metrics(folder / "train" / name / "metrics.jsonl") for name in names}
     return Results(
         maps={name: _read_map(folder / "project" / f"{name}.h5") for name in proteins},
@@ -100,9 +99,10 @@ def collect(folder: Path) -> Results:
         ensemble=ensemble,
         programs={name: read_json(folder / "export" / name / "model.json", "program") for name in exported},
         parities={name: read_json(folder / "export" / name / "parity.json", "parity") for name in exported},
-        validations={name: read_json(folder / "validate" / f"{name}.json", "validation") for name in proteins},
+        validations=validations,
         seconds=_read_benchmarks(folder / "benchmark"),
-        headers=_read_headers(folder) | {f"train/{name}/metrics.jsonl": one.header for name, one in members.items()},
+        headers=_read_headers(folder, _artefacts(names, exported, validations))
+        | {f"train/{name}/metrics.jsonl": one.header for name, one in members.items()},
     )
 
 
@@ -147,22 +147,26 @@ def _read_benchmarks(folder: Path) -> dict[str, list[float]]:
     return seconds
 
 
-def _read_headers(folder: Path) -> dict[str, dict[str, Any]]:
-    """Headers of all artefacts that have one."""
-    patterns = (
-        "project/*.h5",
-        "dataset/dataset.h5",
-        "dataset/dataset.json",
-        "prior/prior.json",
-        "train/*/model.eqx",
+def _artefacts(seeds: list[str], exported: list[str], validations: dict[str, dict[str, Any]]) -> list[str]:
+    """Artefacts that carry a header and belong to this run; what earlier settings left beside them does not."""
+    simulations = [
+        f"simulate/{name}/{v['member']}/{record['replica']}/simulation.json"
+        for name, v in validations.items()
+        for record in v["replica_records"]
+    ]
+    return [
+        *(f"project/{name}.h5" for name in validations),
+        *("dataset/dataset.h5", "dataset/dataset.json", "prior/prior.json"),
+        *(f"train/{name}/model.eqx" for name in seeds),
         "ensemble/ensemble.json",
-        "export/*/model.json",
-        "export/*/parity.json",
-        "simulate/*/*/*/simulation.json",
-        "validate/*.json",
-    )
-    found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
-    headers = {str(path.relative_to(folder)): read_header(path) for path in found}
+        *(f"export/{name}/{file}.json" for name in exported for file in ("model", "parity")),
+        *simulations,
+        *(f"validate/{name}.json" for name in validations),
+    ]
+
+
+def _read_headers(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
+    headers = {name: read_header(folder / name) for name in names}
     for name, head in headers.items():
         check_header(head, head.get("kind", "artefact"), folder / name)
     return headers
