@@ -97,13 +97,13 @@ def compare(
         return bin_counts(values.ravel(), edges)
 
     per_run = np.array([count(values) for values in reference_values])
-    halves = [sum(count(part) for part in parts) for parts in zip(*map(_halves, reference_values), strict=True)]
+    first, second = (count(half) for half in halves_in_time(reference_values))
     total = per_run.sum(axis=0)
     name = quantity.name
     flat: dict[str, Any] = {
         f"js_{name}": None,
         f"js_{name}_interval": None,
-        f"js_{name}_split_half": split_half_js(*halves),
+        f"js_{name}_split_half": split_half_js(first, second),
         f"js_{name}_between": between_units_js(per_run, generator),
         f"w1_{name}": None,
         **_moments(f"{name}_reference", pooled, quantity.period),
@@ -114,7 +114,7 @@ def compare(
         "period": quantity.period,
         "edges": edges.tolist(),
         "reference": _density(total, edges),
-        "halves": [_density(half, edges) for half in halves],
+        "halves": [_density(first, edges), _density(second, edges)],
         "simulated": None,
         "js_by_position": None,
     }
@@ -131,16 +131,12 @@ def compare(
 
 
 def halves_in_time(
-    runs: Sequence[Float[np.ndarray, "_ beads 3"]],
-) -> tuple[Float[np.ndarray, "_ beads 3"], Float[np.ndarray, "_ beads 3"]]:
+    runs: Sequence[Float[np.ndarray, "_ ..."]],
+) -> tuple[Float[np.ndarray, "_ ..."], Float[np.ndarray, "_ ..."]]:
     """First halves of all runs together, and their second halves."""
-    first, second = zip(*map(_halves, runs), strict=True)
+    first = [run[: len(run) // 2] for run in runs]
+    second = [run[len(run) // 2 :] for run in runs]
     return np.concatenate(first), np.concatenate(second)
-
-
-def _halves(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    middle = len(values) // 2
-    return values[:middle], values[middle:]
 
 
 def _two_dimensional(values: Float[np.ndarray, "frames ..."]) -> Float[np.ndarray, "frames positions"]:

@@ -99,7 +99,8 @@ METRICS = {"rmse": rmse, "r2": r_squared, "slope": slope}
 
 def force_metrics(sums: ForceSums, weights: Int[np.ndarray, "samples blocks"], prefix: str) -> dict[str, Any]:
     """Every metric of one model and its interval, as flat keys ``{prefix}_rmse``, ``{prefix}_rmse_interval``, …"""
-    drawn, flat = sums.drawn(weights), {}
+    drawn = sums.drawn(weights)
+    flat: dict[str, Any] = {}
     for name, metric in METRICS.items():
         value = float(metric(sums))
         flat[f"{prefix}_{name}"] = value if np.isfinite(value) else None
@@ -120,7 +121,7 @@ def paired_metrics(model: ForceSums, baseline: ForceSums, weights: Int[np.ndarra
         "rmse_gain": lambda pair: rmse(pair[1]) - rmse(pair[0]),
         "r2_beyond": lambda pair: 1.0 - _ratio(pair[0].error2, pair[1].error2),
     }
-    flat = {}
+    flat: dict[str, Any] = {}
     for name, gain in gains.items():
         flat[name] = float(gain(both))
         flat[f"{name}_interval"] = _interval(gain(drawn), weights)

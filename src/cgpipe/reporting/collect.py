@@ -120,7 +120,7 @@ def read_metrics(path: Path) -> Member:
             lines.append(json.loads(text))
         except json.JSONDecodeError:
             raise UserError(f"{path}:{number}: not a JSON line; rerun this training") from None
-    head = next((line["header"] for line in lines if "header" in line), {})
+    head: dict[str, Any] = next((line["header"] for line in lines if "header" in line), {})
     check_header(head, "metrics", path)
     epochs = [line for line in lines if "epoch" in line and not line.get("final")]
     if not epochs:
