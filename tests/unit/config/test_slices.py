@@ -1,0 +1,89 @@
+"""Which stage's settings change with which key: what Snakemake's decision to run a stage again rests on."""
+
+import json
+
+import pytest
+
+from cgpipe.config import Config, Proteins, settings_json
+from cgpipe.config.keys import keys
+from cgpipe.config.slices import stage_settings
+
+WITH_SETTINGS = ("project", "dataset", "prior", "train", "export", "simulate", "validate", "report")
+PROTEINS = Proteins.model_validate({"proteins": {"a": {"source": "mdcath", "path": "a.h5"}}})
+
+STAGES_OF_SECTION = {
+    "species": {"project"},
+    "cluster": set(),
+    "ensemble": set(),  # decides which jobs there are, not what a job does
+    "proteins": set(),  # the blocks in the file count, not its name
+    "run": {"report"},
+    "training": {"train"},
+    "model": {"train"},
+}
+MORE_STAGES = {
+    "species.vocabulary": {"dataset"},
+    "model.cutoff": {"dataset", "prior"},
+    "training.val_fraction": {"dataset"},
+    "simulate.bond_tolerance": {"validate"},
+    "simulate.picoseconds": {"validate"},
+}
+OTHER_VALUES = {
+    "species.aliases": {"MSE": "MET"},
+    "dataset.held_out": ["a"],
+    "export.platforms": ["cpu"],
+    "species.vocabulary": "classes4",
+    "project.map": "slice",
+    "project.constraints": "none",
+    "project.non_finite": "drop",
+    "model.allegro_size": "small",
+    "model.l_max": 1,
+    "dataset.capacity_margin": 2.0,
+}
+# gammas.U has one legal value
+CHANGEABLE = [key for key in keys(Config) if key.path != "training.gammas.U"]
+
+
+def _changed(path: str, default: object) -> Config:
+    """The default configuration with another value for one key."""
+    if isinstance(default, bool):
+        value: object = not default
+    elif isinstance(default, int):
+        value = default + 1
+    elif isinstance(default, float):
+        value = default / 2 if default else 0.25
+    else:
+        value = "other"
+    block: object = OTHER_VALUES.get(path, value)
+    for step in reversed(path.split(".")):
+        block = {step: block}
+    return Config.model_validate(block)
+
+
+@pytest.mark.parametrize("key", CHANGEABLE, ids=lambda key: key.path)
+def test_key_reaches_its_stages_and_no_other(key):
+    """Detects a key that no stage sees, and one that reruns a stage without need; that a stage obeys is not seen."""
+    changed = _changed(key.path, key.default)
+    section = key.path.split(".")[0]
+    expected = STAGES_OF_SECTION.get(section, {section}) | MORE_STAGES.get(key.path, set())
+    seen = {
+        stage
+        for stage in WITH_SETTINGS
+        if settings_json(changed, PROTEINS, stage, "a") != settings_json(Config(), PROTEINS, stage, "a")
+    }
+    assert seen == expected
+
+
+@pytest.mark.parametrize("stage", WITH_SETTINGS)
+def test_settings_survive_the_command_line(stage):
+    """What a stage parses from its ``--settings`` is what the configuration held."""
+    made = stage_settings(Config(), PROTEINS, stage, "a")
+    assert type(made).model_validate(json.loads(settings_json(Config(), PROTEINS, stage, "a"))) == made
+
+
+def test_another_protein_does_not_change_a_projection():
+    """Adding a protein must not project the others again."""
+    more = Proteins.model_validate(
+        {"proteins": {**PROTEINS.model_dump()["proteins"], "b": {"source": "mdcath", "path": "b.h5"}}}
+    )
+    assert settings_json(Config(), more, "project", "a") == settings_json(Config(), PROTEINS, "project", "a")
+    assert settings_json(Config(), more, "dataset") != settings_json(Config(), PROTEINS, "dataset")
