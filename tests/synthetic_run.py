@@ -21,8 +21,6 @@ REPLICAS = 3
 PNG = b"\x89PNG\r\n\x1a\n"
 VALIDATE = {
     "validate": {"contact_cutoff": 8.0, "contact_separation": 3, "bins": 20, "bootstrap": 40, "discard": 0.2},
-    "bond_tolerance": 1.0,
-    "simulated_picoseconds": 20.0,
 }
 
 

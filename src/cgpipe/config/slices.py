@@ -58,8 +58,6 @@ class SimulateSettings(Section):
 
 class ValidateSettings(Section):
     validate_: Validate = Field(alias="validate")
-    bond_tolerance: float
-    simulated_picoseconds: float
 
 
 class ReportSettings(Section):
@@ -92,11 +90,7 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
         "train": lambda: TrainSettings(model=config.model, training=config.training),
         "export": lambda: ExportSettings(export=config.export),
         "simulate": lambda: SimulateSettings(simulate=config.simulate),
-        "validate": lambda: ValidateSettings(
-            validate=config.validate_,
-            bond_tolerance=config.simulate.bond_tolerance,
-            simulated_picoseconds=config.simulate.picoseconds,
-        ),
+        "validate": lambda: ValidateSettings(validate=config.validate_),
         "report": lambda: ReportSettings(run=config.run, report=config.report),
     }
     return makers[stage]()

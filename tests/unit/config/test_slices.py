@@ -24,8 +24,6 @@ MORE_STAGES = {
     "species.vocabulary": {"dataset"},
     "model.cutoff": {"dataset", "prior"},
     "training.val_fraction": {"dataset"},
-    "simulate.bond_tolerance": {"validate"},
-    "simulate.picoseconds": {"validate"},
 }
 OTHER_VALUES = {
     "species.aliases": {"MSE": "MET"},
