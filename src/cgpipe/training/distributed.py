@@ -98,14 +98,18 @@ def agree_on(step: int) -> None:
 
 
 class StopSignal:
-    """Remembers SIGTERM; install it after joining."""
+    """Remembers SIGTERM while its block runs; to be entered after joining."""
 
     EVERY = 10
     """Steps between the agreements of several processes."""
 
-    def __init__(self) -> None:
+    def __enter__(self) -> "StopSignal":
         self._received = False
-        signal.signal(signal.SIGTERM, self._receive)
+        self._previous = signal.signal(signal.SIGTERM, self._receive)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        signal.signal(signal.SIGTERM, self._previous)
 
     def _receive(self, number: int, frame: object) -> None:
         self._received = True

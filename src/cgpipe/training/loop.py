@@ -95,14 +95,14 @@ class Trainer:
         self._resume()
         if not self._progress.history:
             self._close_epoch(0, None, 0.0)
-        stop = StopSignal()
-        for number, phase in enumerate(self._phases):
-            if self._progress.step < phase.last_step:
-                self._run_phase(phase, stop)
-                if number + 1 < len(self._phases):
-                    following = self._phases[number + 1].optimiser.init(self._state.parameters)
-                    self._state = eqx.tree_at(lambda s: s.optimiser, self._state, following)
-                self._save()
+        with StopSignal() as stop:
+            for number, phase in enumerate(self._phases):
+                if self._progress.step < phase.last_step:
+                    self._run_phase(phase, stop)
+                    if number + 1 < len(self._phases):
+                        following = self._phases[number + 1].optimiser.init(self._state.parameters)
+                        self._state = eqx.tree_at(lambda s: s.optimiser, self._state, following)
+                    self._save()
         return eqx.combine(self._best, self._fixed), self._progress
 
     def evaluate(self, potential: Potential, frames: Sequence[Frames]) -> Scores:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
+from numpy import ndarray
 
 from cgpipe.model.potential import Potential
 from cgpipe.training.feed import Batch
@@ -25,7 +26,7 @@ class FrameErrors(NamedTuple):
 
 def frame_errors(potential: Potential, batch: Batch) -> FrameErrors:
     """Force errors of every frame of a batch, rows of weight 0 included."""
-    evaluation = jax.vmap(potential.evaluate)(batch.R, batch.topology)
+    evaluation = jax.vmap(potential.evaluate)(jnp.asarray(batch.R), batch.topology)
     real = batch.topology.mask[..., None]
     error = jnp.where(real, evaluation.forces - batch.F, 0.0)
     label = jnp.where(real, batch.F, 0.0)
@@ -33,11 +34,11 @@ def frame_errors(potential: Potential, batch: Batch) -> FrameErrors:
     return FrameErrors(jnp.sum(error**2, (1, 2)), jnp.sum(label**2, (1, 2)), components, evaluation.needed)
 
 
-def mean_squared_error(errors: FrameErrors, weight: Float[Array, " frames"]) -> Float[Array, ""]:
+def mean_squared_error(errors: FrameErrors, weight: Float[Array | ndarray, " frames"]) -> Float[Array, ""]:
     """Masked sum of squares per real component [(kcal/mol/Å)²]."""
     return jnp.sum(errors.error2 * weight) / jnp.sum(errors.components * weight)
 
 
-def force_loss(mse: Float[Array, ""], weight: Float[Array, " frames"], gamma: float) -> Float[Array, ""]:
+def force_loss(mse: Float[Array, ""], weight: Float[Array | ndarray, " frames"], gamma: float) -> Float[Array, ""]:
     """The objective of one step: γ_F × MSE × share of the batch's rows in use."""
     return gamma * mse * jnp.mean(weight)

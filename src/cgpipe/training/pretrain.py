@@ -10,6 +10,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
 
@@ -56,7 +57,7 @@ def pretrain(potential: Potential, buckets: Sequence[Frames], steps: int) -> Pre
 
     def mse(shift: Prior) -> Float[Array, ""]:
         moved = Potential(prior_at(shift), None, potential.cutoff, potential.neighbour_slots)
-        error2, components = 0.0, 0.0
+        error2 = components = jnp.zeros(())
         for chunk in chunks:
             part = jax.lax.map(jax.checkpoint(lambda batch: _sums(moved, batch)), chunk)
             error2, components = error2 + part[0].sum(), components + part[1].sum()
@@ -73,7 +74,8 @@ def pretrain(potential: Potential, buckets: Sequence[Frames], steps: int) -> Pre
 
     shift = jax.tree.map(jnp.zeros_like, free)
     state = search.init(shift)
-    best, values, first_norm = shift, [], None
+    best, first_norm = shift, 0.0
+    values: list[float] = []
     for _ in range(steps):
         moved, state, value, norm = advance(shift, state)
         first_norm = first_norm or float(norm)
@@ -93,7 +95,7 @@ def _sums(potential: Potential, batch: Batch) -> tuple[Float[Array, ""], Float[A
 
 def _chunked(frames: Frames) -> Batch:
     """All frames as batches of ``CHUNK``, stacked."""
-    rows = jnp.arange(len(frames.R))
+    rows = np.arange(len(frames.R))
     return jax.tree.map(
         lambda *parts: jnp.stack(parts),
         *(gather(frames, rows[i : i + CHUNK], CHUNK) for i in range(0, len(frames.R), CHUNK)),

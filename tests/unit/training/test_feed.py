@@ -1,0 +1,44 @@
+"""Order and completeness of the batches. Whether the order is random enough is not tested."""
+
+import numpy as np
+from training_toys import toy_frames
+
+from cgpipe.training.feed import Feed, gather
+
+BUCKETS = [toy_frames(11, 4), toy_frames(6, 6, seed=1)]
+
+
+def seen(feed: Feed, epoch: int) -> list[tuple[int, int]]:
+    return [(place.bucket, int(row)) for place in feed.places(epoch) for row in place.rows]
+
+
+def test_every_frame_once_per_epoch():
+    """Catches dropped last batches and repeated frames."""
+    feed = Feed(BUCKETS, 4, seed=0)
+    everything = [(0, i) for i in range(11)] + [(1, i) for i in range(6)]
+    assert feed.steps_per_epoch == 3 + 2
+    for epoch in range(3):
+        assert sorted(seen(feed, epoch)) == everything
+
+
+def test_order_is_a_function_of_seed_and_step():
+    """Catches hidden state: any step, asked for in any order by another feed, is the same; epochs and seeds differ."""
+    first, second = Feed(BUCKETS, 4, seed=5), Feed(BUCKETS, 4, seed=5)
+    forward = [first.at(step) for step in range(10)]
+    for step in (9, 2, 7, 0):
+        np.testing.assert_array_equal(second.at(step).R, forward[step].R)
+    assert seen(first, 0) != seen(first, 1)
+    assert seen(first, 0) != seen(Feed(BUCKETS, 4, seed=6), 0)
+
+
+def test_lengths_alternate_within_an_epoch():
+    """Catches all short chains first, all long ones last."""
+    orders = [[place.bucket for place in Feed(BUCKETS, 1, seed=s).places(0)] for s in range(3)]
+    assert all(order != sorted(order) for order in orders)
+
+
+def test_filling_rows_have_no_weight():
+    """Catches repeated frames that count."""
+    batch = gather(BUCKETS[1], np.array([4, 5]), 4)
+    np.testing.assert_array_equal(batch.weight, [1, 1, 0, 0])
+    np.testing.assert_array_equal(batch.R[:2], BUCKETS[1].R[4:])

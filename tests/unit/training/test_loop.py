@@ -1,0 +1,118 @@
+"""The whole training on toy frames: it learns, it keeps the best, and interruption leaves no trace."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from model_toys import CUTOFF
+from training_toys import PROTEINS, same_bits, tiny_potential, toy_frames, toy_settings
+
+from cgpipe.errors import UserError
+from cgpipe.model.potential import Potential
+from cgpipe.training.checkpoint import Checkpoints
+from cgpipe.training.loop import Stopped, Trainer, TrainingData
+
+DATA = TrainingData([toy_frames(14, 5, padding=1)], [toy_frames(5, 5, padding=1, seed=8)], PROTEINS)
+STEPS_PER_EPOCH = 4
+SETTINGS = toy_settings(epochs_adabelief=2, epochs_yogi=1, adabelief={"lr_peak": 0.05})
+
+
+class Killed(BaseException):
+    """Stands in for kill -9: nothing may catch it."""
+
+
+def trainer(folder, settings=SETTINGS, record=lambda lines: None, data=DATA, identity="run"):
+    checkpoints = Checkpoints(folder, identity, settings.keep_checkpoints)
+    return Trainer(tiny_potential(), data, settings, 0, checkpoints, record)
+
+
+def stable(history):
+    """Lines without what depends on the clock."""
+    return [{key: value for key, value in line.items() if key != "frames_per_s"} for line in history]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    return trainer(tmp_path_factory.mktemp("whole")).run()
+
+
+def test_it_learns(uninterrupted):
+    """Validation error falls below that of the untrained network, and every epoch has its line."""
+    _, progress = uninterrupted
+    assert [line["epoch"] for line in progress.history] == [0, 1, 2, 3]
+    assert [line["phase"] for line in progress.history] == ["start", "adabelief", "adabelief", "yogi"]
+    assert [line["step"] for line in progress.history] == [0, 4, 8, 12]
+    assert progress.best_mse < progress.history[0]["val_mse"]
+
+
+def test_the_best_epoch_is_returned(uninterrupted, tmp_path):
+    """The model is that of the lowest validation error: catches the last one, and weights in place of their average."""
+    model, progress = uninterrupted
+    best = min(progress.history, key=lambda line: line["val_mse"])
+    assert (best["epoch"], best["val_mse"]) == (progress.best_epoch, progress.best_mse)
+    assert best["best"]
+    scores = trainer(tmp_path).evaluate(model, DATA.validation)
+    np.testing.assert_allclose(scores.total.mse, best["val_mse"], rtol=1e-5)
+
+
+def test_training_that_only_harms_returns_the_untrained_model(tmp_path):
+    """A destructive learning rate cannot end below the start."""
+    settings = toy_settings(epochs_adabelief=1, adabelief={"lr_start": 3.0, "lr_peak": 3.0, "lr_end": 3.0})
+    model, progress = trainer(tmp_path, settings).run()
+    assert progress.best_epoch == 0
+    assert same_bits(model, tiny_potential())
+
+
+@pytest.mark.parametrize("killed_after_epoch", [1, 2])
+def test_killed_and_resumed_is_bit_identical(uninterrupted, tmp_path, killed_after_epoch):
+    """Killed between checkpoints and taken up again: same weights to the last bit, same history. On one CPU device."""
+
+    def record(lines):
+        if lines[-1]["epoch"] == killed_after_epoch:
+            raise Killed
+
+    with pytest.raises(Killed):
+        trainer(tmp_path, record=record).run()
+    assert list(tmp_path.glob("run/*.checkpoint"))
+    model, progress = trainer(tmp_path).run()
+    assert same_bits(model, uninterrupted[0])
+    assert stable(progress.history) == stable(uninterrupted[1].history)
+
+
+def test_finished_run_only_returns_its_result(uninterrupted, tmp_path):
+    """Started again after its end, a training does not train on."""
+    trainer(tmp_path).run()
+    model, progress = trainer(tmp_path, record=lambda lines: pytest.fail("an epoch was run")).run()
+    assert same_bits(model, uninterrupted[0])
+    assert stable(progress.history) == stable(uninterrupted[1].history)
+
+
+def test_sigterm_writes_a_checkpoint_and_stops(uninterrupted, tmp_path):
+    """A stop at a step without a checkpoint of its own loses nothing; the handler is put back afterwards."""
+    previous = signal.getsignal(signal.SIGTERM)
+
+    def record(lines):
+        if lines[-1]["epoch"] == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Stopped):
+        trainer(tmp_path, record=record).run()
+    assert signal.getsignal(signal.SIGTERM) is previous
+    assert [path.name for path in tmp_path.glob("run/*")][-1] == f"step-{STEPS_PER_EPOCH:010d}.checkpoint"
+    assert same_bits(trainer(tmp_path).run()[0], uninterrupted[0])
+
+
+def test_loss_that_is_not_finite_ends_with_advice(tmp_path):
+    """Catches a training that goes on with NaN."""
+    broken = toy_frames(8, 5)
+    broken.F[3, 2, 1] = np.inf
+    with pytest.raises(UserError, match="not finite after epoch 1"):
+        trainer(tmp_path, data=TrainingData([broken], DATA.validation, PROTEINS)).run()
+
+
+def test_too_few_slots_are_reported(tmp_path):
+    """A frame that needs more neighbours than the model has slots ends the training instead of dropping edges."""
+    narrow = Potential(None, tiny_potential().network, CUTOFF, 2)
+    with pytest.raises(UserError, match="needs 4 neighbour slots, the dataset allows 2"):
+        Trainer(narrow, DATA, toy_settings(), 0, Checkpoints(tmp_path, "run", 1), lambda lines: None).run()

@@ -1,0 +1,89 @@
+"""Each key of the optimisers does what it says, on trees of a few weights."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from model_toys import toy_potential
+from training_toys import tiny_potential, toy_settings
+
+from cgpipe.training.optimisers import phases, trainable
+
+STEPS = 100
+RATES = {"lr_start": 0.001, "lr_peak": 0.02, "lr_end": 0.002, "warmup_fraction": 0.2}
+
+
+def parameters():
+    potential = tiny_potential()
+    return eqx.filter(potential, trainable(potential, False))
+
+
+def first_update(settings, gradient):
+    phase = phases(settings, STEPS, parameters())[0]
+    update, _ = phase.optimiser.update(gradient, phase.optimiser.init(parameters()), parameters())
+    return update
+
+
+def test_learning_rates():
+    """Catches wrong ends, peak or warm-up share of AdaBelief's schedule, and wrong ends of Yogi's."""
+    settings = toy_settings(epochs_adabelief=3, epochs_yogi=2, adabelief=RATES, yogi={"lr_start": 0.1, "lr_end": 0.01})
+    one, two = phases(settings, STEPS, parameters())
+    assert (one.name, one.first_step, one.last_step) == ("adabelief", 0, 300)
+    assert (two.name, two.first_step, two.last_step) == ("yogi", 300, 500)
+    np.testing.assert_allclose([one.learning_rate(s) for s in (0, 60, 300)], [0.001, 0.02, 0.002], rtol=1e-5)
+    np.testing.assert_allclose([two.learning_rate(s) for s in (0, 200)], [0.1, 0.01], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("adabelief", "yogi", "names"), [(1, 0, ["adabelief"]), (0, 1, ["yogi"])])
+def test_no_epochs_skip_a_phase(adabelief, yogi, names):
+    """Catches a phase of zero steps, which has no schedule."""
+    settings = toy_settings(epochs_adabelief=adabelief, epochs_yogi=yogi)
+    assert [phase.name for phase in phases(settings, STEPS, parameters())] == names
+
+
+def test_one_step_of_training_is_possible():
+    """Catches a warm-up that is as long as the whole training."""
+    assert np.isfinite(phases(toy_settings(epochs_adabelief=1), 1, parameters())[0].learning_rate(0))
+
+
+@pytest.mark.parametrize("phase", [{}, {"epochs_adabelief": 0, "epochs_yogi": 1}])
+def test_clip_limits_the_norm_of_the_gradient(phase):
+    """A gradient beyond the limit acts like one at the limit, one within it as it is; catches a limit per leaf."""
+    gradient = jax.tree.map(lambda x: jnp.full_like(x, 0.02), parameters())
+    norm = float(optax.tree.norm(gradient))
+    within = toy_settings(clip=norm * 1.01, adabelief={"weight_decay": 0.0}, **phase)
+    tight = toy_settings(clip=norm * 0.1, adabelief={"weight_decay": 0.0}, **phase)
+    scaled = jax.tree.map(lambda g: 0.1 * g, gradient)
+    for a, b in zip(
+        jax.tree.leaves(first_update(tight, gradient)), jax.tree.leaves(first_update(within, scaled)), strict=True
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-3)
+
+
+def test_weight_decay_touches_the_networks_weights_only():
+    """Without a gradient weights shrink by lr × decay, and what belongs to a type stays."""
+    settings = toy_settings(adabelief={**RATES, "weight_decay": 0.5})
+    update = first_update(settings, jax.tree.map(jnp.zeros_like, parameters()))
+    before, after = parameters().network, update.network
+    np.testing.assert_allclose(after.readout.weights[0], -0.001 * 0.5 * before.readout.weights[0], rtol=1e-5)
+    np.testing.assert_allclose(after.layers[0].path_weights, -0.0005 * before.layers[0].path_weights, rtol=1e-5)
+    for name in ("centre_types", "neighbour_types", "type_scale"):
+        assert not np.any(getattr(after, name))
+
+
+def test_prior_is_frozen_unless_it_is_trained():
+    """Catches trainable leaves of a frozen prior, and limits of the data that training would move."""
+    potential = toy_potential()
+    assert not any(jax.tree.leaves(trainable(potential, False).prior))
+    free = trainable(potential, True).prior
+    assert free.bond_k
+    assert not free.angle_lower
+
+
+def test_shift_per_type_is_frozen():
+    """Forces say nothing about it: catches weight decay or noise that would move energies without a reason."""
+    spec = trainable(tiny_potential(), False)
+    assert not spec.network.type_shift
+    assert spec.network.type_scale
