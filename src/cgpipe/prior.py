@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
         observed = merged([half for both in training.values() for half in both])
         prior = fit_prior(observed, dataset.vocabulary.types, chosen.cutoff, weights, options)
         checks = {name: _check(dataset, prior, name, training.get(name)) for name in names}
-    quality = {
+    quality: dict[str, Any] = {
         "training_frames": observed.frames,
         "temperature": observed.temperature,
         "seed": SEED,
@@ -49,9 +50,9 @@ def main(argv: Sequence[str]) -> int:
     head = header("prior", chosen.model_dump(mode="json"), {"dataset": args.dataset})
     write_json(args.out, head, {"prior": prior.to_json(), "quality": quality})
     alone = [(one.data, one.alone) for one in checks.values()]
-    figure = prior_figure(
-        bonded_curves(prior, observed, alone), pair_curves(prior, observed, alone), quality["proteins"]
-    )
+    curves, pairs = bonded_curves(prior, observed, alone), pair_curves(prior, observed, alone)
+    # the figure's protocols have fields that can be set, which named tuples have not
+    figure = prior_figure(curves, pairs, quality["proteins"])  # type: ignore[arg-type]
     with atomic(args.figure) as temporary:
         style.save(figure, temporary)
     for name, numbers in quality["proteins"].items():

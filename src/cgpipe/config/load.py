@@ -104,11 +104,9 @@ def _in_files(location: Location, values: Any) -> tuple[Location, Any]:
     """The part of a pydantic location that exists in the files (union tags and missing keys do not), and its value."""
     found: list[str | int] = []
     for step in location:
-        if isinstance(values, Mapping) and step in values:
+        try:
             values = values[step]
-        elif isinstance(values, list) and isinstance(step, int) and step < len(values):
-            values = values[step]
-        else:
+        except (KeyError, IndexError, TypeError):
             continue
         found.append(step)
     return tuple(found), values

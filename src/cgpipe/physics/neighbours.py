@@ -25,7 +25,7 @@ class Neighbours(NamedTuple):
         needed: largest true count of neighbours; more than there are slots means that the list is incomplete.
     """
 
-    index: Int[Array, "beads slots"]
+    index: Int[Array, "beads slots"]  # type: ignore[assignment]  # hides tuple.index, which nobody needs here
     mask: Bool[Array, "beads slots"]
     needed: Int[Array, ""]
 

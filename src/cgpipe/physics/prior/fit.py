@@ -133,8 +133,9 @@ def fit_angles(
         limits = tuple(jnp.full(len(theta), edge[row]) for edge in (lower, upper))
 
         def energy(unit: ndarray, wall: float, limits: tuple[jnp.ndarray, ...] = limits) -> ndarray:
+            low, high = limits
             many = jnp.broadcast_to(unit, (len(theta), terms))
-            return np.asarray(angle_energy(jnp.cos(theta), many, *limits, jnp.full(len(theta), wall)), np.float64)
+            return np.asarray(angle_energy(jnp.cos(theta), many, low, high, jnp.full(len(theta), wall)), np.float64)
 
         basis = np.stack([energy(unit, 0.0) for unit in np.eye(terms)], axis=-1)
         fixed = np.log(np.sin(theta)) - energy(np.zeros(terms), wall[row]) / kT

@@ -108,11 +108,12 @@ def check(prior: Prior, frames: Frames, data: tuple[Observed, Observed], masses:
     replicas = max(1, BEADS // int(topology.mask.sum()))
     starts = frames.R[np.linspace(0, len(frames.R) - 1, replicas).astype(int)]
     keys = jax.random.split(jax.random.key(seed), replicas)
-    R = _alone(prior, jnp.asarray(starts), topology, jnp.asarray(masses, jnp.float32), keys, both.temperature)
-    R = np.asarray(R)[:, FRAMES // 5 :].reshape(-1, *frames.R.shape[1:])
+    masses_by_species = jnp.asarray(masses, jnp.float32)
+    R = np.asarray(_alone(prior, jnp.asarray(starts), topology, masses_by_species, keys, both.temperature))
+    R = R[:, FRAMES // 5 :].reshape(-1, *frames.R.shape[1:])
     many = Topology(*(np.broadcast_to(field, (len(R), *field.shape)) for field in topology))
     numbers: dict[str, Any] = {"replicas": replicas, "picoseconds": FRAMES * EVERY * TIMESTEP / 1000}
-    r, exists = jax.vmap(bond_lengths)(R, many)
+    r, exists = jax.vmap(bond_lengths)(jnp.asarray(R), many)
     deviation = np.where(exists, np.abs(np.asarray(r) - float(jnp.mean(prior.bond_r0))), 0)
     numbers["max_bond_deviation"] = float(deviation.max())
     alone = Observed(both.types, prior.cutoff).add(R, many, np.full(len(R), both.temperature, np.float32))
