@@ -5,10 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cgpipe.config
 from cgpipe.config import UserError, load, settings_json, source_files
 
-# an environment that is not activated has no `python` on PATH: jobs must run the interpreter that runs Snakemake
-shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+if "CONDA" in {method.name for method in workflow.deployment_settings.deployment_method}:
+    # the environment of each rule holds all that cgpipe needs, but not cgpipe itself
+    ENVIRONMENT = f"PYTHONPATH={shlex.quote(str(Path(cgpipe.config.__file__).parents[2]))}"
+else:
+    # an environment that is not activated has no `python` on PATH: jobs run the interpreter that runs Snakemake
+    ENVIRONMENT = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+shell.prefix(f"set -euo pipefail; export {ENVIRONMENT}; ")
 
 BASE = Path("config/config.yaml")
 CONFIG_FILES = ([BASE] if BASE.exists() else []) + list(workflow.overwrite_configfiles)
