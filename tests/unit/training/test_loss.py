@@ -13,7 +13,7 @@ FRAMES = toy_frames(6, 5, padding=2, noise=1.0)
 
 
 def test_loss_is_the_mean_over_real_components_of_real_frames():
-    """Catches padding, NaN in padding or filling rows in either sum, an ignored γ, and a wrong weight of short batches."""
+    """Catches padding, its NaN or filling rows in either sum, an ignored γ, and a wrong weight of short batches."""
     potential = tiny_potential()
     batch = gather(FRAMES, np.arange(3), 5)
     errors = jax.jit(frame_errors)(potential, batch)
