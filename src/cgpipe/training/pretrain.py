@@ -51,12 +51,12 @@ def pretrain(potential: Potential, buckets: Sequence[Frames], steps: int) -> Pre
         raise ValueError("there is no prior to fit")
     free, fixed = eqx.partition(prior, prior.trainable())
     unit = jax.tree.map(lambda p: jnp.maximum(jnp.abs(p), SMALLEST_UNIT), free)
-    chunks = _chunked(buckets)
+    frames = jax.tree.map(jnp.asarray, _chunked(buckets))
 
     def prior_at(shift: Prior) -> Prior:
         return eqx.combine(jax.tree.map(lambda p, u, x: p + u * x, free, unit, shift), fixed)
 
-    def mse(shift: Prior) -> Float[Array, ""]:
+    def mse(shift: Prior, chunks: Batch) -> Float[Array, ""]:
         moved = Potential(prior_at(shift), None, potential.cutoff, potential.neighbour_slots)
         error2, components = jax.lax.map(jax.checkpoint(lambda batch: _sums(moved, batch)), chunks)
         return error2.sum() / components.sum()
@@ -65,9 +65,11 @@ def pretrain(potential: Potential, buckets: Sequence[Frames], steps: int) -> Pre
     value_and_gradient = optax.value_and_grad_from_state(mse)
 
     @jax.jit
-    def advance(shift: Prior, state: optax.OptState) -> tuple[Prior, optax.OptState, Array, Array]:
-        value, gradient = value_and_gradient(shift, state=state)
-        updates, state = search.update(gradient, state, shift, value=value, grad=gradient, value_fn=mse)
+    def advance(
+        shift: Prior, state: optax.OptState, chunks: Batch
+    ) -> tuple[Prior, optax.OptState, Float[Array, ""], Float[Array, ""]]:
+        value, gradient = value_and_gradient(shift, state=state, chunks=chunks)
+        updates, state = search.update(gradient, state, shift, value=value, grad=gradient, value_fn=mse, chunks=chunks)
         return optax.apply_updates(shift, updates), state, value, optax.tree.norm(gradient)
 
     shift = jax.tree.map(jnp.zeros_like, free)
@@ -75,7 +77,7 @@ def pretrain(potential: Potential, buckets: Sequence[Frames], steps: int) -> Pre
     best, first_norm = shift, 0.0
     values: list[float] = []
     for _ in range(steps + 1):  # each round measures the point that the one before reached
-        moved, state, value, norm = advance(shift, state)
+        moved, state, value, norm = advance(shift, state, frames)
         first_norm = first_norm or float(norm)
         if not jnp.isfinite(value) or (values and value >= min(values)):
             break
