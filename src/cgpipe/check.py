@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cgpipe.config import load
-from cgpipe.config.models import Protein
+from cgpipe.config.proteins import Protein
 from cgpipe.data.readers import open_mdcath
 from cgpipe.errors import UserError
 from cgpipe.physics.mapping import map_alpha_carbons
