@@ -57,7 +57,7 @@ class TrajectoryProtein(Section):
 
 class NpzProtein(Section):
     source: Literal["npz"] = Field(
-        description="beads that were projected elsewhere: R [Å], F [kcal/mol/Å], species, mask, Z; optional chain, residue"
+        description="beads projected elsewhere: R [Å], F [kcal/mol/Å], species, mask, Z; optional chain, residue"
     )
     path: Files = Field(description="the NPZ file, or several; each is a trajectory of its own")
     temperature: Positive = Field(description="of the MD [K]")
@@ -100,10 +100,13 @@ def data_files(block: Protein) -> dict[str, tuple[str, ...]]:
 def _resolve(key: str, patterns: tuple[str, ...]) -> tuple[str, ...]:
     files: list[str] = []
     for pattern in patterns:
-        found = sorted(glob.glob(pattern, recursive=True), key=_natural) if glob.has_magic(pattern) else [pattern]
-        if not found:
-            raise UserError(f"{key}: no file matches {pattern!r}")
-        files += found
+        if glob.has_magic(pattern):
+            found = glob.glob(pattern, recursive=True)  # noqa: PTH207 (Path.glob refuses absolute patterns)
+            if not found:
+                raise UserError(f"{key}: no file matches {pattern!r}")
+            files += sorted(found, key=_natural)
+        else:
+            files.append(pattern)
     for file in files:
         if files.count(file) > 1:
             raise UserError(f"{key}: {file} is named more than once")
