@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cgpipe.config import load
-from cgpipe.config.models import Protein
-from cgpipe.data.readers import open_mdcath
+from cgpipe.config.proteins import NpzProtein, Protein, data_files
+from cgpipe.data.given import find_given
+from cgpipe.data.readers import open_source
 from cgpipe.errors import UserError
 from cgpipe.physics.mapping import map_alpha_carbons
 from cgpipe.stage import run
@@ -30,14 +31,20 @@ def check_protein(name: str, block: Protein, aliases: Mapping[str, str]) -> str:
     Raises:
         UserError: missing or damaged file, no such domain or temperature, no forces, no frames, unknown residue.
     """
-    where = f"protein {name!r}"
     try:
-        with open_mdcath(Path(block.path), block.domain, block.temperatures, block.replicas, block.stride) as reader:
-            beads = map_alpha_carbons(reader.atoms, aliases, block.path)
-            summary = f"{len(beads)} beads, {len(reader.trajectories)} trajectories, {sum(reader.lengths)} frames"
-            return "; ".join([summary, *reader.skipped])
+        if isinstance(block, NpzProtein):
+            given = find_given(block)
+            return _summary(len(given.slots), [len(rows) for rows in given.rows])
+        with open_source(block) as reader:
+            first_file = next(iter(data_files(block).values()))[0]
+            beads = map_alpha_carbons(reader.atoms, aliases, first_file)
+            return "; ".join([_summary(len(beads), reader.lengths), *reader.notes])
     except UserError as error:
-        raise UserError(f"{where}: {error}") from None
+        raise UserError(f"protein {name!r}: {error}") from None
+
+
+def _summary(beads: int, lengths: Sequence[int]) -> str:
+    return f"{beads} beads, {len(lengths)} trajectories, {sum(lengths)} frames"
 
 
 def main(argv: Sequence[str]) -> int:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cgpipe.artefact import header
+from cgpipe.config.proteins import NpzProtein, Protein, data_files
 from cgpipe.config.slices import ProjectSettings
+from cgpipe.data.given import read_given
 from cgpipe.data.projection import write_projection
-from cgpipe.data.readers import open_mdcath
+from cgpipe.data.readers import open_source
 from cgpipe.physics.projector import Choices, project
 from cgpipe.stage import parser, run, settings
 
@@ -18,20 +20,33 @@ def main(argv: Sequence[str]) -> int:
     args = _arguments(argv)
     chosen = settings(args.settings, ProjectSettings)
     source = chosen.protein
-    choices = Choices(**chosen.project.model_dump(), aliases=chosen.species.aliases)
-    with open_mdcath(Path(source.path), source.domain, source.temperatures, source.replicas, source.stride) as reader:
-        projection = project(args.protein, reader, choices)
+    if isinstance(source, NpzProtein):
+        projection = read_given(args.protein, source, chosen.project.non_finite)
+    else:
+        choices = Choices(**chosen.project.model_dump(), aliases=chosen.species.aliases)
+        with open_source(source) as reader:
+            projection = project(args.protein, reader, choices)
     quality = projection.quality
     for note in quality["notes"]:
         print(f"warning: {args.protein}: {note}", file=sys.stderr)
-    head = header("projection", chosen.model_dump(mode="json"), {"trajectories": Path(source.path)})
+    head = header("projection", chosen.model_dump(mode="json"), _inputs(source))
     write_projection(args.out, projection, head)
+    kind = quality["map"]
     print(
         f"{args.protein}: {projection.beads} beads, {len(projection)} frames, "
-        f"force RMS {quality['rms'][choices.map]:.2f} in sample, {quality['rms_heldout'][choices.map]:.2f} held out "
+        f"force RMS {quality['rms'][kind]:.2f} in sample, {quality['rms_heldout'][kind]:.2f} held out "
         f"[kcal/mol/Å], {quality['overfit_ratio']:.3f} coefficients per row"
     )
     return 0
+
+
+def _inputs(source: Protein) -> dict[str, Path]:
+    """The files that a protein is read from, named by their key and, where there are several, a number."""
+    return {
+        key if len(files) == 1 else f"{key}/{number}": Path(file)
+        for key, files in data_files(source).items()
+        for number, file in enumerate(files)
+    }
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import cgpipe.config
-from cgpipe.config import UserError, load, settings_json, source_files
+from cgpipe.config import UserError, data_files, load, settings_json, source_files
 
 if "CONDA" in {method.name for method in workflow.deployment_settings.deployment_method}:
     # the environment of each rule holds all that cgpipe needs, but not cgpipe itself
@@ -44,6 +44,11 @@ REPLICAS = range(CONFIG.simulate.replicas)
 def settings(stage):
     """The slice of the configuration that a stage depends on, as a function of the wildcards."""
     return lambda wildcards: settings_json(CONFIG, PROTEINS, stage, wildcards.get("protein", ""))
+
+
+def all_atom_data(wildcards):
+    """Every file that a protein is read from."""
+    return [file for files in data_files(PROTEINS.proteins[wildcards.protein]).values() for file in files]
 
 
 def source_code(stage):

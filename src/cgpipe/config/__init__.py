@@ -2,7 +2,8 @@
 
 from cgpipe.config.closure import source_files
 from cgpipe.config.load import load, load_proteins
-from cgpipe.config.models import Config, Proteins
+from cgpipe.config.models import Config
+from cgpipe.config.proteins import Proteins, data_files
 from cgpipe.config.slices import settings_json, stage_settings
 from cgpipe.errors import UserError
 
@@ -10,6 +11,7 @@ __all__ = [
     "Config",
     "Proteins",
     "UserError",
+    "data_files",
     "load",
     "load_proteins",
     "settings_json",

@@ -8,12 +8,14 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from cgpipe.config.keys import keys
-from cgpipe.config.models import Config, MdcathProtein, Proteins
+from cgpipe.config.models import Config
+from cgpipe.config.proteins import SOURCES, Proteins
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -40,8 +42,7 @@ def documents() -> dict[Path, str]:
         _table(Config),
         "\n## `proteins.yaml`\n",
         "One block per protein under `proteins:`, named as you like (letters, digits, `_`, `-`). Keys of a block:\n",
-        "### `source: mdcath`\n",
-        _table(MdcathProtein),
+        *(part for source in SOURCES for part in (f"### `source: {_tag(source)}`\n", _table(source) + "\n")),
     ]
     return {
         ROOT / "config" / "README.md": "\n".join(sections) + "\n",
@@ -57,6 +58,11 @@ def _table(model: type[BaseModel]) -> str:
         meaning = key.description.replace("|", "\\|").replace("<", "&lt;")
         rows.append(f"| `{key.path}` | {key.type} | {default} | {meaning} |")
     return "\n".join(rows)
+
+
+def _tag(source: type[BaseModel]) -> str:
+    """The value of ``source`` that stands for a class of protein blocks."""
+    return str(get_args(source.model_fields["source"].annotation)[0])
 
 
 def _schema(model: type[BaseModel]) -> str:

@@ -84,6 +84,8 @@ def _type(schema: dict[str, Any], node: dict[str, Any]) -> str:
         return str(node["const"])
     if "enum" in node:
         return " or ".join(map(str, node["enum"]))
+    if isinstance(node.get("type"), list):
+        return " or ".join(_type(schema, {**node, "type": single}) for single in node["type"])
     if node.get("type") == "array":
         return f"list of {_type(schema, node.get('items', {}))}"
     if node.get("type") == "object":

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from cgpipe.config.keys import Location, allowed, json_type, keys
-from cgpipe.config.models import Config, Proteins
+from cgpipe.config.models import Config
+from cgpipe.config.proteins import Proteins
 from cgpipe.config.yaml_lines import Document, read_document, scalar
 from cgpipe.errors import UserError
 

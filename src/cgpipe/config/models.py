@@ -1,4 +1,4 @@
-"""Every key of the configuration: its type, unit, default, limits and meaning.
+"""Every key of ``config.yaml``: its type, unit, default, limits and meaning.
 
 The JSON schemas, the key table in ``config/README.md`` and the validation all come from these classes. Unknown keys
 are errors. A section's ``model_dump()`` is what its stage gets as ``--settings``.
@@ -240,22 +240,3 @@ class Config(Section):
     validate_: Validate = Field(Validate(), alias="validate")
     report: Report = Report()
     cluster: Cluster = Cluster()
-
-
-class MdcathProtein(Section):
-    source: Literal["mdcath"] = Field(description="mdCATH HDF5 with positions and forces")
-    path: str = Field(description="the HDF5 file, relative to the working directory")
-    domain: str = Field("", description="group in the file; empty where the file has only one")
-    temperatures: tuple[Count, ...] = Field((), description="temperatures to use [K]; empty takes all")
-    replicas: tuple[Annotated[int, Field(ge=0)], ...] = Field((), description="replicas to use; empty takes all")
-    stride: Count = Field(1, description="take every n-th frame")
-    family: str = Field("", description="homologous family; proteins of one family are held out together")
-
-
-Protein = MdcathProtein
-
-
-class Proteins(Section):
-    """The whole ``proteins.yaml``."""
-
-    proteins: dict[Name, Protein] = Field(min_length=1, description="one block per protein")

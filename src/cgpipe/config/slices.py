@@ -13,8 +13,6 @@ from cgpipe.config.models import (
     Model,
     Prior,
     Project,
-    Protein,
-    Proteins,
     Report,
     Section,
     Simulate,
@@ -22,6 +20,7 @@ from cgpipe.config.models import (
     Training,
     Validate,
 )
+from cgpipe.config.proteins import Protein, Proteins
 
 
 class ProjectSettings(Section):

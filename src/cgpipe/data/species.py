@@ -34,15 +34,27 @@ RESIDUE_MASSES = {
     "X": 110.0,
 }
 
+ONE_LETTER = dict(zip("ARNDCQEGHILKMFPSTWYVX", RESIDUE_MASSES, strict=True))
+"""Letter of a sequence → residue."""
+
 FORCE_FIELD_NAMES = {
     # CHARMM, Amber, GROMOS and OPLS names of the same residues in other protonation or bonding states
-    **dict.fromkeys(("HSD", "HSE", "HSP", "HID", "HIE", "HIP", "HISD", "HISE", "HISH", "HIS1", "HIS2"), "HIS"),
-    **dict.fromkeys(("CYX", "CYM", "CYS2", "CYSH"), "CYS"),
+    **dict.fromkeys(
+        ("HSD", "HSE", "HSP", "HID", "HIE", "HIP", "HISA", "HISB", "HISD", "HISE", "HISH", "HIS1", "HIS2"), "HIS"
+    ),
+    **dict.fromkeys(("CYX", "CYM", "CYS1", "CYS2", "CYSH"), "CYS"),
     **dict.fromkeys(("ASH", "ASPP", "ASPH"), "ASP"),
     **dict.fromkeys(("GLH", "GLUP", "GLUH"), "GLU"),
     **dict.fromkeys(("LYN", "LSN", "LYSH"), "LYS"),
     **dict.fromkeys(("ARGN", "ARN"), "ARG"),
     **dict.fromkeys(("TYM",), "TYR"),
+}
+# Amber's names of residues at the N and C terminus, e.g. NALA and CHIE
+FORCE_FIELD_NAMES |= {
+    f"{end}{name}": FORCE_FIELD_NAMES.get(name, name)
+    for end in "NC"
+    for name in (*RESIDUE_MASSES, *FORCE_FIELD_NAMES)
+    if len(name) == 3
 }
 
 CLASSES = {

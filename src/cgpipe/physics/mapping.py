@@ -65,6 +65,13 @@ def map_alpha_carbons(atoms: Atoms, aliases: Mapping[str, str], where: str) -> B
             bonded.add(after)
     alpha = np.array([ca for _, ca, _ in backbone])
     chain, residue = _numbering(atoms, alpha, bonded)
+    for number, count in zip(*np.unique(chain, return_counts=True), strict=True):
+        if count == 1:
+            atom = int(alpha[chain == number][0])
+            raise UserError(
+                f"{where}: chain {atoms.chain[atom]} has one amino-acid residue, {atoms.residue_name[atom]} "
+                f"{atoms.residue[atom]}; a chain of beads needs at least 2: leave it out of the selection"
+            )
     names = tuple(_residue_name(atoms, ca, aliases, where) for ca in alpha.tolist())
     return BeadMapping(atom=alpha, residue_name=names, chain=chain, residue=residue)
 

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float64
 
 from cgpipe.data.frames import Chunk, usable_frames
 from cgpipe.data.projection import Projection
-from cgpipe.data.readers import Reader
+from cgpipe.data.readers.reader import Reader
 from cgpipe.errors import UserError
 from cgpipe.physics.constraints import BondFluctuations, check_constraints, rigid_bonds, rigid_groups
 from cgpipe.physics.crossfit import Folds, crossfit_coefficients, heldout_rms, make_folds, overfit_ratio, refuse_overfit
@@ -78,7 +78,7 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
         _refuse_broken(chunk, mapping, f"{protein}: {reader.where(chunk.trajectory)}")
         fluctuations.add(chunk.R)
         forces = group_forces(chunk.F, groups)
-        for fold, rows in _rows_by_fold(chunk, folds, reader.stride):
+        for fold, rows in _rows_by_fold(chunk, folds, reader):
             gram.add(forces[rows], fold)
     frames = int(gram.rows.sum()) // 3
     if not frames:
@@ -90,7 +90,7 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
     violation, notes = check_constraints(fluctuations, rigid)
     if choices.map == "optimal" and ratio > WARN_OVERFIT:
         notes += (f"overfit ratio {ratio:.2f} is above {WARN_OVERFIT}: more frames would give less noisy forces",)
-    arrays, measured = _map_frames(_usable(protein, reader, choices), mapping, groups, fitted, folds, reader.stride)
+    arrays, measured = _map_frames(_usable(protein, reader, choices), mapping, groups, fitted, folds, reader)
     by_temperature = measured.pop("rms_heldout_by_temperature")
     rms["slice"] = rms_heldout["slice"] = measured.pop("slice")
     return Projection(
@@ -114,7 +114,7 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
             **measured,
             "constraints_from_topology": len(rigid),
             "constraint_violation_max": violation,
-            "notes": [*reader.skipped, *notes],
+            "notes": [*reader.notes, *notes],
         },
         **arrays,
     )
@@ -139,9 +139,10 @@ def _refuse_broken(chunk: Chunk, mapping: BeadMapping, where: str) -> None:
         )
 
 
-def _rows_by_fold(chunk: Chunk, folds: Folds, stride: int) -> Iterator[tuple[int, Bool[np.ndarray, " rows"]]]:
+def _rows_by_fold(chunk: Chunk, folds: Folds, reader: Reader) -> Iterator[tuple[int, Bool[np.ndarray, " rows"]]]:
     """Each fold present in a chunk with its rows of ``group_forces`` (three per frame)."""
-    fold_of_frame = folds.of(chunk.trajectory, chunk.frame // stride)
+    position = np.searchsorted(reader.frames[chunk.trajectory], chunk.frame)
+    fold_of_frame = folds.of(chunk.trajectory, position)
     for fold in np.unique(fold_of_frame).tolist():
         yield fold, np.repeat(fold_of_frame == fold, 3)
 
@@ -164,7 +165,7 @@ def _fit(
 
 
 def _map_frames(
-    chunks: Iterator[Chunk], mapping: BeadMapping, groups: Groups, fitted: FittedMap, folds: Folds, stride: int
+    chunks: Iterator[Chunk], mapping: BeadMapping, groups: Groups, fitted: FittedMap, folds: Folds, reader: Reader
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays of the projection, and the figures that need positions, single atoms or temperatures."""
     parts: dict[str, list[np.ndarray]] = {name: [] for name in ("R", "F", "temperature", "trajectory", "frame")}
@@ -174,7 +175,7 @@ def _map_frames(
         count = len(chunk.frame)
         R = chunk.R[:, mapping.atom]
         F = np.einsum("ia,fax->fix", fitted.W, chunk.F, optimize=True)
-        mapped = F if fitted.by_fold is None else _map_heldout(chunk, groups, fitted.by_fold, folds, stride)
+        mapped = F if fitted.by_fold is None else _map_heldout(chunk, groups, fitted.by_fold, folds, reader)
         squares.setdefault(chunk.temperature, []).append(float((mapped**2).sum()))
         slice_square += float((chunk.F[:, mapping.atom].astype(np.float64) ** 2).sum())
         centred = R - R.mean(axis=1, keepdims=True, dtype=np.float64)
@@ -199,11 +200,11 @@ def _map_frames(
 
 
 def _map_heldout(
-    chunk: Chunk, groups: Groups, by_fold: Float64[np.ndarray, "folds beads groups"], folds: Folds, stride: int
+    chunk: Chunk, groups: Groups, by_fold: Float64[np.ndarray, "folds beads groups"], folds: Folds, reader: Reader
 ) -> Float64[np.ndarray, "rows beads"]:
     """Bead forces of a chunk, each frame mapped by the fit that has not seen it."""
     forces = group_forces(chunk.F, groups)
     mapped = np.empty((len(forces), len(groups.bead)))
-    for fold, rows in _rows_by_fold(chunk, folds, stride):
+    for fold, rows in _rows_by_fold(chunk, folds, reader):
         mapped[rows] = forces[rows] @ by_fold[fold].T
     return mapped

@@ -46,9 +46,11 @@ def data_uri(content: bytes, kind: str) -> str:
 
 
 def projection_pictures(results: Results, protein: str) -> list[Picture]:
-    """Noise of the maps, and the map itself."""
+    """Noise of the maps, and the map itself; none for beads that were projected elsewhere."""
     found = results.maps[protein]
     quality = found.quality
+    if quality["map"] == "given":
+        return []
     return [
         draw(
             projection.noise_bars,

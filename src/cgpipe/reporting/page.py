@@ -100,15 +100,11 @@ def _discarded(v: dict[str, Any]) -> float:
 def _tiles(results: Results) -> list[tuple[str, str, str]]:
     """The few numbers at the top: value, what it is, what it is to be held against."""
     validations = results.validations.values()
-    noise = [found.quality["rms_heldout"] for found in results.maps.values()]
-    ratio = [n[found.quality["map"]] / n["slice"] for n, found in zip(noise, results.maps.values(), strict=True)]
+    qualities = [found.quality for found in results.maps.values()]
+    # beads that were projected elsewhere have no plain Cα force to compare with
+    ratio = [q["rms_heldout"][q["map"]] / q["rms_heldout"]["slice"] for q in qualities if "slice" in q["rms_heldout"]]
     parity = max(p["max_rel_error"] for p in results.parities.values())
     tiles = [
-        (
-            f"{tables.number(100 * sum(ratio) / len(ratio), 2)} %",
-            "of the plain Cα force",
-            "RMS that projection leaves, held out",
-        ),
         (tables.number(parity, 2), "export error", "largest relative force difference"),
         (
             f"{tables.number(sum(v['simulated_ps'] for v in validations) / 1000)} ns",
@@ -117,6 +113,9 @@ def _tiles(results: Results) -> list[tuple[str, str, str]]:
         ),
         (f"{results.programs['best']['capacities']['beads']}", "beads at most", "capacity of the exported program"),
     ]
+    if ratio:
+        share = f"{tables.number(100 * sum(ratio) / len(ratio), 2)} %"
+        tiles.insert(0, (share, "of the plain Cα force", "RMS that projection leaves, held out"))
     if results.seconds:
         total = sum(sum(jobs) for jobs in results.seconds.values())
         tiles.append((duration(total), "wall time", "sum over all jobs"))

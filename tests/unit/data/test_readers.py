@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from synthetic_mdcath import SyntheticProtein, write_mdcath
 
-from cgpipe.data import readers
-from cgpipe.data.readers import open_mdcath
+from cgpipe.data.readers import reader as readers
+from cgpipe.data.readers.mdcath import open_mdcath
 from cgpipe.errors import UserError
 
 PROTEIN = SyntheticProtein(["ALA", "GLY", "SER"])

@@ -1,0 +1,118 @@
+"""Every key of ``proteins.yaml``: one class per source of all-atom frames; and the files that a block names."""
+
+import glob
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from cgpipe.config.models import Count, Name, Positive, Section
+from cgpipe.errors import UserError
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+Files = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_tuple),
+    Field(min_length=1),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1}),
+]
+"""One file or a list of them; ``*``, ``?``, ``[…]`` and ``**`` are wildcards."""
+
+Replica = Annotated[int, Field(ge=0)]
+OneLetterSequence = Annotated[str, Field(pattern=r"^[ACDEFGHIKLMNPQRSTVWXY]*$")]
+
+STRIDE = "take every n-th frame"
+MAX_FRAMES = "at most so many frames of each trajectory, spread evenly over it; 0 takes all"
+FAMILY = "homologous family; proteins of one family are held out together"
+
+
+class MdcathProtein(Section):
+    source: Literal["mdcath"] = Field(description="mdCATH HDF5 with positions and forces")
+    path: Files = Field(description="the HDF5 file, or several of one domain; relative to the working directory")
+    domain: str = Field("", description="group in the file; empty where the file has only one")
+    temperatures: tuple[Count, ...] = Field((), description="temperatures to use [K]; empty takes all")
+    replicas: tuple[Replica, ...] = Field((), description="replicas to use; empty takes all")
+    stride: Count = Field(1, description=STRIDE)
+    max_frames: Annotated[int, Field(ge=0)] = Field(0, description=MAX_FRAMES)
+    family: str = Field("", description=FAMILY)
+
+
+class TrajectoryProtein(Section):
+    source: Literal["trajectory"] = Field(description="any topology and trajectories with forces that MDAnalysis reads")
+    topology: str = Field(description="TPR, PSF, PRMTOP, PDB, GRO…; bonds are guessed by distance where it has none")
+    trajectories: Files = Field(description="TRR, AMBER NetCDF, H5MD…; each file is a trajectory of its own")
+    temperature: Positive = Field(description="of the MD [K]")
+    selection: str = Field("protein", description="the protein's atoms, in MDAnalysis' selection language")
+    stride: Count = Field(1, description=STRIDE)
+    max_frames: Annotated[int, Field(ge=0)] = Field(0, description=MAX_FRAMES)
+    missing_forces: Literal["refuse", "skip"] = Field(
+        "refuse", description="what to do with frames that hold no forces or no positions"
+    )
+    family: str = Field("", description=FAMILY)
+
+
+class NpzProtein(Section):
+    source: Literal["npz"] = Field(
+        description="beads projected elsewhere: R [Å], F [kcal/mol/Å], species, mask, Z; optional chain, residue"
+    )
+    path: Files = Field(description="the NPZ file, or several; each is a trajectory of its own")
+    temperature: Positive = Field(description="of the MD [K]")
+    beads: Annotated[int, Field(ge=0)] = Field(
+        0, description="use the frames with so many beads; needed where the file holds more than one protein"
+    )
+    sequence: OneLetterSequence = Field(
+        "", description="one letter per bead; empty takes `species` for the ids of the vocabulary `residues`"
+    )
+    stride: Count = Field(1, description=STRIDE)
+    max_frames: Annotated[int, Field(ge=0)] = Field(0, description=MAX_FRAMES)
+    family: str = Field("", description=FAMILY)
+
+
+Protein = Annotated[MdcathProtein | TrajectoryProtein | NpzProtein, Field(discriminator="source")]
+
+SOURCES = (MdcathProtein, TrajectoryProtein, NpzProtein)
+"""The classes above, in the order of the key tables."""
+
+
+class Proteins(Section):
+    """The whole ``proteins.yaml``."""
+
+    proteins: dict[Name, Protein] = Field(min_length=1, description="one block per protein")
+
+
+def data_files(block: Protein) -> dict[str, tuple[str, ...]]:
+    """The files a protein is read from: key of the block → files, wildcards resolved, in natural order (9 before 10).
+
+    Files named without wildcards need not exist.
+
+    Raises:
+        UserError: wildcards that match nothing, or a file that is named twice.
+    """
+    if isinstance(block, TrajectoryProtein):
+        return {"topology": (block.topology,), "trajectories": _resolve("trajectories", block.trajectories)}
+    return {"path": _resolve("path", block.path)}
+
+
+def _resolve(key: str, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    files: list[str] = []
+    for pattern in patterns:
+        if glob.has_magic(pattern):
+            found = glob.glob(pattern, recursive=True)  # noqa: PTH207 (Path.glob refuses absolute patterns)
+            if not found:
+                raise UserError(f"{key}: no file matches {pattern!r}")
+            files += sorted(found, key=_natural)
+        else:
+            files.append(pattern)
+    for file in files:
+        if files.count(file) > 1:
+            raise UserError(f"{key}: {file} is named more than once")
+    return tuple(files)
+
+
+def _natural(name: str) -> list[str | int]:
+    """Sort key by which ``run9`` comes before ``run10``: texts and numbers take turns."""
+    return [int(part) if index % 2 else part for index, part in enumerate(re.split(r"(\d+)", name))]

@@ -1,0 +1,218 @@
+"""Any simulated system whose topology and trajectories MDAnalysis reads (Michaud-Agrawal et al., J. Comput. Chem. 32,
+2319, 2011), with forces.
+
+MDAnalysis gives positions in Å and forces in kJ/mol/Å. GROMACS' TRR and AMBER's NetCDF hold the forces of the force
+field alone; forces of thermostats, barostats or constraints must not be in them.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import MDAnalysis as mda
+import numpy as np
+from jaxtyping import Int64
+from MDAnalysis.coordinates.TRR import TRRReader
+
+from cgpipe.data.frames import Chunk
+from cgpipe.data.readers.molecule import drop_alternates, find_molecule
+from cgpipe.data.readers.periodic import Whole
+from cgpipe.data.readers.reader import portions, spread
+from cgpipe.data.readers.trr import scan_trr
+from cgpipe.errors import UserError
+from cgpipe.units import KJ_PER_KCAL
+
+
+class PlainTRRReader(TRRReader):
+    """MDAnalysis' reader, but it leaves no index and lock beside the data, where one may not be allowed to write."""
+
+    format = "CGPIPE_TRR"
+
+    def _load_offsets(self) -> None:
+        self._read_offsets(store=False)
+
+
+class TrajectoryReader:
+    """The selected atoms of a system in all its trajectories; see `Reader`."""
+
+    def __init__(
+        self,
+        topology: str,
+        trajectories: Sequence[str],
+        temperature: float,
+        selection: str,
+        stride: int,
+        max_frames: int,
+        missing_forces: str,
+    ) -> None:
+        self._temperature = temperature
+        self._universe, left, notes = _open_topology(topology, trajectories[0])
+        found = [self._usable(file, stride, missing_forces) for file in trajectories]
+        notes += tuple(note for _, more in found for note in more)
+        chosen = [(file, spread(frames, max_frames)) for file, (frames, _) in zip(trajectories, found, strict=True)]
+        self._files = tuple(file for file, frames in chosen if len(frames))
+        self.frames = tuple(frames for _, frames in chosen if len(frames))
+        if not self.frames:
+            raise UserError(f"{', '.join(trajectories)}: no frame with positions and forces ({'; '.join(notes)})")
+        self.lengths = tuple(map(len, self.frames))
+        self.trajectories = tuple(f"{temperature:g}/{trajectories.index(file)}" for file in self._files)
+        with _explained(self.where(0)):
+            self._load(self._files[0])[int(self.frames[0][0])]
+            molecule = find_molecule(left, selection, topology)
+        self.atoms, self._index = molecule.atoms, molecule.index
+        self.notes = notes + molecule.notes
+        residues = np.asarray(left.universe.atoms[self._index].resindices)
+        self._whole = Whole(self.atoms.bonds, np.unique(residues, return_index=True)[1], len(self.atoms))
+
+    def where(self, trajectory: int) -> str:
+        """File and temperature of a trajectory, for messages."""
+        return f"{self._files[trajectory]}, temperature {self._temperature:g}"
+
+    def chunks(self) -> Iterator[Chunk]:
+        """All frames in order, a bounded amount at a time."""
+        for index, file in enumerate(self._files):
+            with _explained(self.where(index)):
+                self._load(file)
+            for frames in portions(self.frames[index], len(self.atoms)):
+                yield self._read(index, frames)
+
+    def close(self) -> None:
+        """Close the trajectory that is open."""
+        self._universe.trajectory.close()
+
+    def _read(self, trajectory: int, frames: Int64[np.ndarray, " frames"]) -> Chunk:
+        where = self.where(trajectory)
+        R = np.empty((len(frames), len(self.atoms), 3), np.float32)
+        F = np.empty_like(R)
+        box = np.zeros((len(frames), 3, 3))
+        for row, frame in enumerate(frames.tolist()):
+            with _explained(f"{where}, frame {frame}"):
+                step = self._universe.trajectory[frame]
+                if not (step.has_positions and step.has_forces):
+                    raise UserError(f"{where}, frame {frame}: holds no positions or no forces, unlike the first frame")
+                R[row], F[row] = step.positions[self._index], step.forces[self._index] / KJ_PER_KCAL
+                if step.dimensions is not None:
+                    box[row] = step.triclinic_dimensions
+        periodic = box.any(axis=(1, 2))
+        if periodic.any():
+            R[periodic] = self._whole(R[periodic], box[periodic], f"{where}, frames {frames[0]}-{frames[-1]}")
+        return Chunk(trajectory, float(self._temperature), frames, R, F)
+
+    def _load(self, file: str) -> Any:
+        """The trajectory in a file, opened unless it is the one that is open."""
+        if self._universe.trajectory.filename != file:
+            self._universe.load_new(file, format=_format(file))
+        return self._universe.trajectory
+
+    def _usable(self, file: str, stride: int, missing_forces: str) -> tuple[Int64[np.ndarray, " frames"], list[str]]:
+        """Every n-th frame of a file as far as it holds positions and forces; and a note where some do not."""
+        held = _frames_held(file, self._load)
+        taken = np.arange(0, len(held), stride, dtype=np.int64)
+        usable = taken[np.array([held[frame] for frame in taken.tolist()], dtype=bool)]
+        missing = len(taken) - len(usable)
+        if not missing:
+            return usable, []
+        count = f"{missing} of {len(taken)} frames hold no forces (or no positions)"
+        if missing_forces == "refuse":
+            first = next(frame for frame in taken.tolist() if not held[frame])
+            remedy = (
+                "force matching needs them: run the MD again with forces saved (GROMACS: nstfout)"
+                if not len(usable)
+                else "set missing_forces: skip to leave such frames out, or a stride that meets the others"
+            )
+            raise UserError(f"{file}: {count}, the first is frame {first}; {remedy}")
+        return usable, [f"{file}: {count}, left out"]
+
+
+@contextmanager
+def open_trajectory(
+    topology: str,
+    trajectories: Sequence[str],
+    temperature: float,
+    selection: str = "protein",
+    stride: int = 1,
+    max_frames: int = 0,
+    missing_forces: str = "refuse",
+) -> Iterator[TrajectoryReader]:
+    """Trajectories of one system, open for reading.
+
+    Args:
+        topology: file with the atoms, and with bonds if possible.
+        trajectories: files with positions and forces; each is a trajectory of its own.
+        temperature: of the MD [K].
+        selection: the protein, in MDAnalysis' selection language.
+        stride: take every n-th frame of each trajectory.
+        max_frames: at most so many frames of each trajectory, spread evenly over it; 0 takes all.
+        missing_forces: ``refuse`` raises on frames without forces or positions, ``skip`` leaves them out.
+
+    Raises:
+        UserError: a file cannot be read, does not fit the others, or holds no forces.
+    """
+    reader = TrajectoryReader(topology, trajectories, temperature, selection, stride, max_frames, missing_forces)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def _format(file: str) -> Any:
+    return PlainTRRReader if Path(file).suffix.lower() == ".trr" else None
+
+
+def _open_topology(topology: str, trajectory: str) -> tuple[mda.Universe, mda.AtomGroup, tuple[str, ...]]:
+    """The system with its first trajectory, the atoms to choose from, and notes.
+
+    The MD may have been run with or without the alternate locations that the topology lists.
+    """
+    for file in (topology, trajectory):
+        if not Path(file).is_file():
+            raise UserError(f"{file}: no such file")
+    with _explained(topology):
+        universe = mda.Universe(topology, to_guess=())
+        left, notes = drop_alternates(universe)
+    try:
+        with _explained(trajectory):
+            universe.load_new(trajectory, format=_format(trajectory))
+    except UserError:
+        if not notes:
+            raise
+        with _explained(trajectory):
+            universe = mda.Merge(left)
+            universe.load_new(trajectory, format=_format(trajectory))
+            left = universe.atoms
+    return universe, left, notes
+
+
+def _frames_held(file: str, load: Any) -> list[bool]:
+    """For each frame of a file whether it holds positions and forces."""
+    if not Path(file).is_file():
+        raise UserError(f"{file}: no such file")
+    if _format(file):
+        return [frame.positions and frame.forces for frame in scan_trr(Path(file))]
+    with _explained(file):
+        trajectory = load(file)
+        step = trajectory[0]
+        held = bool(step.has_positions and step.has_forces)
+        if held and not getattr(trajectory, "units", {}).get("force"):
+            raise UserError(
+                f"{file}: MDAnalysis does not know the unit of forces in this kind of file ({trajectory.format}); "
+                "convert it to TRR, AMBER NetCDF or H5MD with units"
+            )
+        # other formats than TRR hold forces in all frames or in none; `_read` sees to it
+        return [held] * len(trajectory)
+
+
+@contextmanager
+def _explained(where: str) -> Iterator[None]:
+    """Errors of MDAnalysis in one line that begins with the place; its warnings are covered by our own checks."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except UserError:
+        raise
+    except Exception as error:  # what its parsers raise depends on where a damaged file leads them
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{where}: cannot be read (damaged, or files that do not fit?): {text[:300]}") from None
