@@ -1,13 +1,15 @@
 """Validates the configuration and looks into every protein's source, without reading frames or running a stage."""
 
 import argparse
+import importlib.util
 import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cgpipe.config import load
-from cgpipe.config.models import Protein
+from cgpipe.config.models import OpenmmProtein, Protein
+from cgpipe.data.atoms import pdb_atom_names
 from cgpipe.data.readers import open_mdcath
 from cgpipe.errors import UserError
 from cgpipe.physics.mapping import map_alpha_carbons
@@ -25,19 +27,36 @@ def check_protein(name: str, block: Protein, aliases: Mapping[str, str]) -> str:
         aliases: the configuration's table of non-standard residues.
 
     Returns:
-        One line: beads, trajectories and frames.
+        One line: beads, trajectories and frames, or what will be sampled.
 
     Raises:
-        UserError: missing or damaged file, no such domain or temperature, no forces, no frames, unknown residue.
+        UserError: missing or damaged file, no such domain or temperature, no forces, no frames, unknown residue;
+            no OpenMM where it is needed.
     """
     where = f"protein {name!r}"
     try:
+        if isinstance(block, OpenmmProtein):
+            return _check_sampled(block)
         with open_mdcath(Path(block.path), block.domain, block.temperatures, block.replicas, block.stride) as reader:
             beads = map_alpha_carbons(reader.atoms, aliases, block.path)
             summary = f"{len(beads)} beads, {len(reader.trajectories)} trajectories, {sum(reader.lengths)} frames"
             return "; ".join([summary, *reader.skipped])
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
+
+
+def _check_sampled(block: OpenmmProtein) -> str:
+    """Whether OpenMM and the start are there; the structure itself is looked at when it is sampled."""
+    if importlib.util.find_spec("openmm") is None:
+        raise UserError("source 'openmm' needs the package openmm; install it with: pip install 'openmm>=8.3,<8.4'")
+    residues = len(block.sequence)
+    if block.pdb:
+        if not Path(block.pdb).is_file():
+            raise UserError(f"{block.pdb}: no such file")
+        residues = pdb_atom_names(Path(block.pdb).read_text(errors="replace")).count("CA")
+        if residues < 2:
+            raise UserError(f"{block.pdb}: {residues} Cα atoms; expected a PDB of a protein")
+    return f"{residues} residues, to be sampled: {block.replicas} × {block.nanoseconds:g} ns at {block.temperature} K"
 
 
 def main(argv: Sequence[str]) -> int:

@@ -1,6 +1,6 @@
 rule project:
     input:
-        trajectory=lambda wildcards: PROTEINS.proteins[wildcards.protein].path,
+        trajectory=lambda wildcards: frames_source(CONFIG, PROTEINS, wildcards.protein).path,
         code=source_code("project"),
     output:
         projection="<results>/project/{protein}.h5",

@@ -3,13 +3,14 @@
 from cgpipe.config.closure import source_files
 from cgpipe.config.load import load, load_proteins
 from cgpipe.config.models import Config, Proteins
-from cgpipe.config.slices import settings_json, stage_settings
+from cgpipe.config.slices import frames_source, settings_json, stage_settings
 from cgpipe.errors import UserError
 
 __all__ = [
     "Config",
     "Proteins",
     "UserError",
+    "frames_source",
     "load",
     "load_proteins",
     "settings_json",

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from cgpipe.config.keys import keys
-from cgpipe.config.models import Config, MdcathProtein, Proteins
+from cgpipe.config.models import Config, MdcathProtein, OpenmmProtein, Proteins
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -42,6 +42,9 @@ def documents() -> dict[Path, str]:
         "One block per protein under `proteins:`, named as you like (letters, digits, `_`, `-`). Keys of a block:\n",
         "### `source: mdcath`\n",
         _table(MdcathProtein),
+        "\n### `source: openmm`\n",
+        "The stage `sample` runs the molecular dynamics and writes `results/<run>/allatom/{protein}.h5`.\n",
+        _table(OpenmmProtein),
     ]
     return {
         ROOT / "config" / "README.md": "\n".join(sections) + "\n",

@@ -33,7 +33,7 @@ def test_keys_are_the_models_leaves():
 def test_allowed_keys_of_a_block():
     """Inside nested blocks and inside a protein, whose location holds a free name."""
     assert "lr_peak" in allowed(Config, ("training", "adabelief"))
-    assert "path" in allowed(Proteins, ("proteins", "anything"))
+    assert "path" in allowed(Proteins, ("proteins", "anything", "mdcath"))
 
 
 def test_schemas_refuse_unknown_keys():
