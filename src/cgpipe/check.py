@@ -1,6 +1,7 @@
 """Validates the configuration and looks into every protein's source, without reading frames or running a stage."""
 
 import argparse
+import importlib.util
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,8 @@ from pathlib import Path
 
 from cgpipe.config import load
 from cgpipe.config.proteins import NpzProtein, Protein, data_files
+from cgpipe.config.sampling import OpenmmProtein
+from cgpipe.data.atoms import pdb_atom_names
 from cgpipe.data.given import find_given
 from cgpipe.data.readers import open_source
 from cgpipe.errors import UserError
@@ -26,12 +29,15 @@ def check_protein(name: str, block: Protein, aliases: Mapping[str, str]) -> str:
         aliases: the configuration's table of non-standard residues.
 
     Returns:
-        One line: beads, trajectories and frames.
+        One line: beads, trajectories and frames, or what will be sampled.
 
     Raises:
-        UserError: missing or damaged file, no such domain or temperature, no forces, no frames, unknown residue.
+        UserError: missing or damaged file, no such domain or temperature, no forces, no frames, unknown residue;
+            no OpenMM where it is needed.
     """
     try:
+        if isinstance(block, OpenmmProtein):
+            return _check_sampled(block)
         if isinstance(block, NpzProtein):
             given = find_given(block)
             return _summary(len(given.slots), [len(rows) for rows in given.rows])
@@ -45,6 +51,20 @@ def check_protein(name: str, block: Protein, aliases: Mapping[str, str]) -> str:
 
 def _summary(beads: int, lengths: Sequence[int]) -> str:
     return f"{beads} beads, {len(lengths)} trajectories, {sum(lengths)} frames"
+
+
+def _check_sampled(block: OpenmmProtein) -> str:
+    """Whether OpenMM and the start are there; the structure itself is looked at when it is sampled."""
+    if importlib.util.find_spec("openmm") is None:
+        raise UserError("source 'openmm' needs the package openmm; install it with: pip install 'openmm>=8.3,<8.4'")
+    residues = len(block.sequence)
+    if block.pdb:
+        if not Path(block.pdb).is_file():
+            raise UserError(f"{block.pdb}: no such file")
+        residues = pdb_atom_names(Path(block.pdb).read_text(errors="replace")).count("CA")
+        if residues < 2:
+            raise UserError(f"{block.pdb}: {residues} Cα atoms; expected a PDB of a protein")
+    return f"{residues} residues, to be sampled: {block.replicas} × {block.nanoseconds:g} ns at {block.temperature} K"
 
 
 def main(argv: Sequence[str]) -> int:

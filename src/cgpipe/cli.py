@@ -11,7 +11,9 @@ from cgpipe import __version__
 from cgpipe.artefact import read_header
 from cgpipe.stage import run
 
-STAGES = ("project", "dataset", "prior", "train", "ensemble", "export", "simulate", "validate", "report")
+STAGES = (
+    "sample", "gather", "project", "dataset", "prior", "train", "ensemble", "export", "simulate", "validate", "report",
+)  # fmt: skip
 OWN_PARSER = ("check", *STAGES)
 
 

@@ -87,6 +87,32 @@ def test_good_configuration(place, capsys):
     assert capsys.readouterr().out == ""
 
 
+def _sampled(**keys: object) -> None:
+    text = "".join(f"    {key}: {value}\n" for key, value in {"source": "openmm", "temperature": 300, **keys}.items())
+    Path("config/proteins.yaml").write_text(f"proteins:\n  p:\n{text}")
+
+
+def test_protein_to_be_sampled(place, capsys):
+    """Nothing is simulated; a sequence needs no file, a PDB must be there and hold residues."""
+    _sampled(sequence="AAGAA", replicas=3)
+    assert run(check.main, []) == 0
+    assert "p: 5 residues, to be sampled: 3 × 1 ns at 300 K" in capsys.readouterr().out
+    _sampled(pdb="start.pdb")
+    assert run(check.main, []) == 2
+    assert "protein 'p': start.pdb: no such file" in capsys.readouterr().err
+    Path("start.pdb").write_text("ATOM      1  CA  ALA A   1       0.000   0.000   0.000  1.00  0.00           C\n")
+    assert run(check.main, []) == 2
+    assert "1 Cα atoms" in capsys.readouterr().err
+
+
+def test_openmm_is_missing(place, capsys, monkeypatch):
+    """Said before any job starts, with the remedy."""
+    _sampled(sequence="AAGAA")
+    monkeypatch.setattr(check.importlib.util, "find_spec", lambda name: None)
+    assert run(check.main, []) == 2
+    assert "pip install" in capsys.readouterr().err
+
+
 def test_missing_trajectories_are_told(place, capsys):
     """One of the two replicas asked for does not exist: no error, but not silent either."""
     _proteins(replicas=[0, 5])

@@ -69,6 +69,17 @@ def test_every_file_is_a_target(checkout):
     checkout.plan(*(f"results/demo/{name}" for name in [*FILES, *more]))
 
 
+def test_sampled_protein_goes_through_the_line(checkout):
+    """A job per replica, one to gather them, and then as any other protein; others cannot be sampled."""
+    proteins = checkout.path / "sampled.yaml"
+    block = "  pep: {source: openmm, sequence: AAGAA, temperature: 300, replicas: 3}\n"
+    proteins.write_text((checkout.path / "resources/demo/proteins.yaml").read_text() + block)
+    jobs = checkout.plan("--config", "proteins=sampled.yaml")
+    assert jobs == {**DEMO, "sample": 3, "gather": 1, "project": 3, "simulate": 12, "validate": 3}
+    assert checkout.plan("results/demo/allatom/pep/7.h5", "--config", "proteins=sampled.yaml")["sample"] == 1
+    assert checkout.snakemake("--dry-run", "results/demo/allatom/cln025.h5").code != 0
+
+
 def test_target_of_an_unknown_protein_is_refused(checkout):
     """Wildcards take only proteins of the list."""
     outcome = checkout.snakemake("--dry-run", "results/demo/project/nobody.h5")

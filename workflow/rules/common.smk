@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import cgpipe.config
-from cgpipe.config import UserError, data_files, load, settings_json, source_files
+from cgpipe.config import UserError, data_files, frames_source, load, settings_json, source_files
 
 if "CONDA" in {method.name for method in workflow.deployment_settings.deployment_method}:
     # the environment of each rule holds all that cgpipe needs, but not cgpipe itself
@@ -36,19 +36,27 @@ if workflow.is_main_process:
 
 # not workflow.source_path: that copies into a folder of this machine, which a cluster's nodes do not see
 LAUNCHER = os.path.relpath(f"{workflow.current_basedir}/../scripts/slurm_run.sh")
-RESULTS = f"results/{CONFIG.run}"
+RESULTS = CONFIG.results
 SEEDS = CONFIG.ensemble.seeds
 REPLICAS = range(CONFIG.simulate.replicas)
+SAMPLED = [name for name, block in PROTEINS.proteins.items() if block.source == "openmm"]
+
+
+def one_of(names):
+    """A wildcard's constraint: these names, or nothing at all where there are none."""
+    return "|".join(names) or "(?!)"
 
 
 def settings(stage):
     """The slice of the configuration that a stage depends on, as a function of the wildcards."""
-    return lambda wildcards: settings_json(CONFIG, PROTEINS, stage, wildcards.get("protein", ""))
+    return lambda wildcards: settings_json(
+        CONFIG, PROTEINS, stage, wildcards.get("protein", ""), int(wildcards.get("replica", 0))
+    )
 
 
 def all_atom_data(wildcards):
     """Every file that a protein is read from."""
-    return [file for files in data_files(PROTEINS.proteins[wildcards.protein]).values() for file in files]
+    return [file for files in data_files(frames_source(CONFIG, PROTEINS, wildcards.protein)).values() for file in files]
 
 
 def source_code(stage):

@@ -4,7 +4,7 @@ from cgpipe.config.closure import source_files
 from cgpipe.config.load import load, load_proteins
 from cgpipe.config.models import Config
 from cgpipe.config.proteins import Proteins, data_files
-from cgpipe.config.slices import settings_json, stage_settings
+from cgpipe.config.slices import frames_source, settings_json, stage_settings
 from cgpipe.errors import UserError
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Proteins",
     "UserError",
     "data_files",
+    "frames_source",
     "load",
     "load_proteins",
     "settings_json",

@@ -131,6 +131,8 @@ def _message(model: type[BaseModel], detail: Any, value: Any) -> str:
         return f"unknown key{_suggest_key(model, location)}"
     if kind == "missing":
         return f"key {location[-1]!r} is missing"
+    if kind == "union_tag_not_found":
+        return "key 'source' is missing"
     if kind in ("literal_error", "union_tag_invalid"):
         choices = context["expected" if kind == "literal_error" else "expected_tags"]
         chosen = context.get("tag", value)

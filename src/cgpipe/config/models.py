@@ -240,3 +240,8 @@ class Config(Section):
     validate_: Validate = Field(Validate(), alias="validate")
     report: Report = Report()
     cluster: Cluster = Cluster()
+
+    @property
+    def results(self) -> str:
+        """Where everything of this run goes."""
+        return f"results/{self.run}"

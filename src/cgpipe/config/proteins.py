@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from cgpipe.config.models import Count, Name, Positive, Section
+from cgpipe.config.sampling import OpenmmProtein
 from cgpipe.errors import UserError
 
 
@@ -72,9 +73,12 @@ class NpzProtein(Section):
     family: str = Field("", description=FAMILY)
 
 
-Protein = Annotated[MdcathProtein | TrajectoryProtein | NpzProtein, Field(discriminator="source")]
+Given = Annotated[MdcathProtein | TrajectoryProtein | NpzProtein, Field(discriminator="source")]
+"""Frames that exist in files."""
 
-SOURCES = (MdcathProtein, TrajectoryProtein, NpzProtein)
+Protein = Annotated[MdcathProtein | TrajectoryProtein | NpzProtein | OpenmmProtein, Field(discriminator="source")]
+
+SOURCES = (MdcathProtein, TrajectoryProtein, NpzProtein, OpenmmProtein)
 """The classes above, in the order of the key tables."""
 
 
@@ -84,7 +88,7 @@ class Proteins(Section):
     proteins: dict[Name, Protein] = Field(min_length=1, description="one block per protein")
 
 
-def data_files(block: Protein) -> dict[str, tuple[str, ...]]:
+def data_files(block: Given) -> dict[str, tuple[str, ...]]:
     """The files a protein is read from: key of the block → files, wildcards resolved, in natural order (9 before 10).
 
     Files named without wildcards need not exist.

@@ -20,11 +20,17 @@ from cgpipe.config.models import (
     Training,
     Validate,
 )
-from cgpipe.config.proteins import Protein, Proteins
+from cgpipe.config.proteins import Given, MdcathProtein, Protein, Proteins
+from cgpipe.config.sampling import OpenmmProtein, Sampling
+
+
+class SampleSettings(Section):
+    sampling: Sampling
+    unfolded: bool = Field(description="begin at 600 K")
 
 
 class ProjectSettings(Section):
-    protein: Protein
+    protein: Given
     species: Species
     project: Project
 
@@ -64,19 +70,38 @@ class ReportSettings(Section):
     report: Report
 
 
-def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str = "") -> Section:
+def _sample(block: Protein, replica: int) -> SampleSettings:
+    """Adding a replica, or the family of the protein, changes nothing for the other replicas."""
+    if not isinstance(block, OpenmmProtein):
+        raise KeyError(f"source {block.source!r} is not sampled")
+    sampling = Sampling(**{key: getattr(block, key) for key in Sampling.model_fields})
+    return SampleSettings(sampling=sampling, unfolded=replica in block.unfolded)
+
+
+def frames_source(config: Config, proteins: Proteins, protein: str) -> Given:
+    """Where the frames of a protein are read from; what was sampled here is read like any mdCATH file."""
+    block = proteins.proteins[protein]
+    if not isinstance(block, OpenmmProtein):
+        return block
+    path = f"{config.results}/allatom/{protein}.h5"
+    return MdcathProtein(source="mdcath", path=(path,), domain=protein, temperatures=(block.temperature,))
+
+
+def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str = "", replica: int = 0) -> Section:
     """The settings object of a stage, e.g. ``stage_settings(config, proteins, "project", "cln025")``.
 
     Args:
-        protein: for ``project``, the protein's name.
+        protein: for ``sample`` and ``project``, the protein's name.
+        replica: for ``sample``.
 
     Raises:
         KeyError: no such stage, or no such protein.
     """
     families = {name: block.family or name for name, block in proteins.proteins.items()}
     makers = {
+        "sample": lambda: _sample(proteins.proteins[protein], replica),
         "project": lambda: ProjectSettings(
-            protein=proteins.proteins[protein], species=config.species, project=config.project
+            protein=frames_source(config, proteins, protein), species=config.species, project=config.project
         ),
         "dataset": lambda: DatasetSettings(
             dataset=config.dataset,
@@ -95,6 +120,6 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
     return makers[stage]()
 
 
-def settings_json(config: Config, proteins: Proteins, stage: str, protein: str = "") -> str:
+def settings_json(config: Config, proteins: Proteins, stage: str, protein: str = "", replica: int = 0) -> str:
     """The settings of a stage as the text of ``--settings``; equal settings give equal text."""
-    return stage_settings(config, proteins, stage, protein).model_dump_json(by_alias=True)
+    return stage_settings(config, proteins, stage, protein, replica).model_dump_json(by_alias=True)

@@ -1,0 +1,75 @@
+"""Keys of a protein whose all-atom run is made here: ``source: openmm``."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from cgpipe.config.models import Count, NotNegative, Positive, Section
+
+AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
+
+
+def _letters(sequence: str) -> str:
+    wrong = sorted(set(sequence) - set(AMINO_ACIDS))
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)} stands for none of the 20 amino acids ({AMINO_ACIDS})")
+    if len(sequence) == 1:
+        raise ValueError("one residue makes no chain: two are the least")
+    return sequence
+
+
+class Sampling(Section):
+    """What decides one replica of an all-atom run with OpenMM, except which replica it is."""
+
+    sequence: Annotated[str, AfterValidator(_letters)] = Field(
+        "", description="amino acids in one-letter codes; the run starts from an extended chain"
+    )
+    pdb: str = Field("", description="PDB to start from instead, with all heavy atoms; water in it is left out")
+    caps: bool = Field(
+        True, description="ACE and NME on chain ends that have none, as in mdCATH; else the ends are charged"
+    )
+    temperature: Count = Field(description="temperature [K]")
+    nanoseconds: Positive = Field(1.0, description="length of each replica after equilibration [ns]")
+    equilibration: NotNegative = Field(10.0, description="time at the beginning that is not saved [ps]")
+    unfolding: NotNegative = Field(30.0, description="time at 600 K before that, for the replicas in unfolded [ps]")
+    save_every: Positive = Field(
+        1.0, description="time between saved frames [ps]; below 1 the noise of the forces is correlated"
+    )
+    timestep: Annotated[float, Field(gt=0.0, le=5.0)] = Field(
+        4.0, description="time step [fs]; 4 is stable because hydrogens weigh 4 g/mol and their bonds are rigid"
+    )
+    seed: Count = Field(1, description="base seed of velocities and thermostat noise")
+
+
+class OpenmmProtein(Sampling):
+    source: Literal["openmm"] = Field(description="all-atom run by the stage sample: ff14SB, implicit solvent OBC2")
+    replicas: Count = Field(4, description="independent runs, one job each")
+    unfolded: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (), description="replicas (from 0) that begin at 600 K, to leave the start's fold"
+    )
+    family: str = Field("", description="homologous family; proteins of one family are held out together")
+
+    @model_validator(mode="after")
+    def _one_start(self) -> "OpenmmProtein":
+        if bool(self.sequence) == bool(self.pdb):
+            raise ValueError("exactly one of 'sequence' and 'pdb' must be given")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_steps(self) -> "OpenmmProtein":
+        for key in ("save_every", "equilibration", "unfolding"):
+            unit = self.timestep / 1000.0 if key == "save_every" else self.save_every
+            count = getattr(self, key) / unit
+            if abs(count - round(count)) > 1e-6:
+                of = "timestep" if key == "save_every" else "save_every"
+                raise ValueError(f"{key} must be a multiple of {of}")
+        if self.nanoseconds * 1000.0 < self.save_every:
+            raise ValueError("nanoseconds is shorter than save_every")
+        return self
+
+    @model_validator(mode="after")
+    def _unfolded_replicas_exist(self) -> "OpenmmProtein":
+        beyond = [replica for replica in self.unfolded if replica >= self.replicas]
+        if beyond:
+            raise ValueError(f"unfolded names replica {beyond[0]}, but replicas are 0 … {self.replicas - 1}")
+        return self

@@ -1,0 +1,75 @@
+"""The keys of ``source: openmm``: what is refused, and which stage runs again with which key."""
+
+import pytest
+
+from cgpipe.config import Config, Proteins, UserError, load_proteins, settings_json
+
+BLOCK = {"source": "openmm", "sequence": "YYDPETGTWY", "temperature": 348}
+
+MISTAKES = {
+    "sequence: YYDPEBGTWY": ("sequence", "B", "20 amino acids"),
+    "sequence: Y": ("sequence", "one residue"),
+    "pdb: start.pdb": ("exactly one", "sequence", "pdb"),
+    "timestep: 3.0": ("save_every", "multiple of timestep"),
+    "timestep: 8.0": ("timestep", "5"),
+    "equilibration: 0.5": ("equilibration", "multiple of save_every"),
+    "nanoseconds: 0.0001": ("nanoseconds", "shorter"),
+    "unfolded: [4]": ("unfolded", "replica 4", "0 … 3"),
+    "replica: 3": ("replica", "replicas"),
+    "temperature: -5": ("temperature",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", MISTAKES)
+def test_mistakes(tmp_path, line):
+    """File, line and the reason; the line is that of the key or, for what concerns several keys, of the block."""
+    keys = {**BLOCK, line.split(":")[0]: line.split(": ")[1]}
+    path = tmp_path / "proteins.yaml"
+    path.write_text("proteins:\n  p:\n" + "".join(f"    {key}: {value}\n" for key, value in keys.items()))
+    with pytest.raises(UserError) as caught:
+        load_proteins(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}:")
+    assert [fact for fact in MISTAKES[line] if fact not in message] == []
+
+
+def test_missing_source(tmp_path):
+    """The key that tells the kinds of blocks apart."""
+    path = tmp_path / "proteins.yaml"
+    path.write_text("proteins:\n  p:\n    sequence: AAA\n")
+    with pytest.raises(UserError, match="'source' is missing"):
+        load_proteins(path)
+
+
+def settings(stage: str, replica: int = 0, **keys: object) -> str:
+    """Settings of a stage for the block with other keys."""
+    proteins = Proteins.model_validate({"proteins": {"p": {**BLOCK, **keys}}})
+    return settings_json(Config(), proteins, stage, "p", replica)
+
+
+@pytest.mark.parametrize(
+    "keys", [{"temperature": 300}, {"nanoseconds": 2.0}, {"seed": 2}, {"caps": False}, {"timestep": 2.0}]
+)
+def test_physics_samples_again(keys):
+    """Detects a key that the stage does not see."""
+    assert settings("sample", **keys) != settings("sample")
+
+
+def test_more_replicas_leave_the_others_alone():
+    """Molecular dynamics is the dearest stage: only the replica concerned may run again."""
+    assert settings("sample", 1, replicas=9, family="x", unfolded=[2]) == settings("sample", 1)
+    assert settings("sample", 2, unfolded=[2]) != settings("sample", 2)
+
+
+def test_projection_reads_what_was_sampled():
+    """The projection gets the file of this run and nothing of how it was made."""
+    assert '"path":"results/default/allatom/p.h5"' in settings("project")
+    assert '"temperatures":[348]' in settings("project")
+    assert settings("project", nanoseconds=2.0, seed=5) == settings("project")
+
+
+def test_source_that_is_not_sampled():
+    """A stage that a protein has no use for is a mistake of the caller."""
+    proteins = Proteins.model_validate({"proteins": {"p": {"source": "mdcath", "path": "p.h5"}}})
+    with pytest.raises(KeyError, match="mdcath"):
+        settings_json(Config(), proteins, "sample", "p")
