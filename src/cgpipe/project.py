@@ -26,9 +26,10 @@ def main(argv: Sequence[str]) -> int:
         print(f"warning: {args.protein}: {note}", file=sys.stderr)
     head = header("projection", chosen.model_dump(mode="json"), {"trajectories": Path(source.path)})
     write_projection(args.out, projection, head)
+    used, engine = quality["map"], quality["engine"]
     print(
-        f"{args.protein}: {projection.beads} beads, {len(projection)} frames, "
-        f"force RMS {quality['rms'][choices.map]:.2f} in sample, {quality['rms_heldout'][choices.map]:.2f} held out "
+        f"{args.protein}: {projection.beads} beads, {len(projection)} frames, {used} map ({engine}), "
+        f"force RMS {quality['rms'][used]:.2f} in sample, {quality['rms_heldout'][used]:.2f} held out "
         f"[kcal/mol/Å], {quality['overfit_ratio']:.3f} coefficients per row"
     )
     return 0
