@@ -9,6 +9,7 @@ bonds. As a program it writes a file of any size, a bounded amount at a time::
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -55,7 +56,7 @@ class SyntheticProtein:
         pairs = [(start + i, start + j) for start in first for i, j in BONDS]
         for start, side in zip(first, self._sides(), strict=True):
             heavy = [start + 2, *(start + 6 + k for k in range(0, side, 2))]
-            pairs += list(zip(heavy, heavy[1:], strict=False))
+            pairs += list(pairwise(heavy))
             pairs += [(start + 6 + k - 1, start + 6 + k) for k in range(1, side, 2)]
         pairs += [(first[r] + 4, first[r + 1]) for r in range(len(first) - 1) if r not in self.unbonded_after]
         return np.array(pairs)
@@ -66,7 +67,8 @@ class SyntheticProtein:
         sides = [
             np.array([[0.0, -0.8 - 0.7 * k, -0.8 if k % 2 else 0.0] for k in range(side)]) for side in self._sides()
         ]
-        rows = [np.concatenate([OFFSETS, side.reshape(-1, 3)]) + [3.8 * r, 0.0, 0.0] for r, side in enumerate(sides)]
+        along = np.array([3.8, 0.0, 0.0])
+        rows = [np.concatenate([OFFSETS, side.reshape(-1, 3)]) + r * along for r, side in enumerate(sides)]
         extra = np.array([[0.0, 9.0 + 3 * k, 0.0] for k in range(len(self.extra))]).reshape(-1, 3)
         start = np.concatenate([*rows, extra]).astype(np.float32)
         normal = random.standard_normal

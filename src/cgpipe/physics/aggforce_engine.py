@@ -68,6 +68,7 @@ def aggforce_map(
             )
         except TypeError as error:  # its solver returned no solution
             raise UserError(
-                f"{where}: aggforce found no map ({error}); use more frames, set project.ridge, or project.engine: builtin"
+                f"{where}: aggforce found no map ({error}); use more frames, set project.ridge, or "
+                "project.engine: builtin"
             ) from error
     return np.asarray(found.force_map.standard_matrix, dtype=np.float64)

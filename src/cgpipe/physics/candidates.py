@@ -121,8 +121,7 @@ def _windowed(gram: LocalGram, groups: Groups, ridge: float, where: str) -> Cand
     folds = [window_coefficients(gram, groups, ridge, where, without=fold) for fold in range(gram.folds)]
     inside = np.einsum("iw,iwv,iv->i", local, gram.mean(), local, optimize=True).mean()
     outside = sum(
-        np.einsum("iw,iwv,iv->", own, total, own, optimize=True)
-        for own, total in zip(folds, gram.total, strict=True)
+        np.einsum("iw,iwv,iv->", own, total, own, optimize=True) for own, total in zip(folds, gram.total, strict=True)
     ) / (gram.rows.sum() * len(windows))
     return Candidate(
         coefficients=spread(local, windows, groups),

@@ -67,7 +67,5 @@ def crossfit_coefficients(
 
 def heldout_rms(coefficients: Float64[np.ndarray, "folds beads groups"], gram: Gram) -> float:
     """RMS per component [kcal/mol/Å] over all frames, each mapped by the fit that has not seen it."""
-    squares = sum(
-        float(np.vdot(own @ total, own)) for own, total in zip(coefficients, gram.total, strict=True)
-    )
+    squares = sum(float(np.vdot(own @ total, own)) for own, total in zip(coefficients, gram.total, strict=True))
     return float(np.sqrt(squares / (gram.rows.sum() * coefficients.shape[1])))

@@ -141,9 +141,7 @@ def slice_map(groups: Groups) -> Float64[np.ndarray, "beads atoms"]:
     return W
 
 
-def check_map(
-    W: Float64[np.ndarray, "beads atoms"], groups: Groups, *, tied: bool, tolerance: float = 0.0
-) -> None:
+def check_map(W: Float64[np.ndarray, "beads atoms"], groups: Groups, *, tied: bool, tolerance: float = 0.0) -> None:
     """Raise AssertionError unless W is 1 on the own Cα and 0 on the others' and, if ``tied``, equal in rigid groups."""
     if not np.allclose(W[:, groups.alpha], np.eye(len(groups.alpha)), rtol=0.0, atol=tolerance):
         raise AssertionError("force map: not 1 on the own Cα and 0 on the other beads'")

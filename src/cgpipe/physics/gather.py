@@ -22,7 +22,7 @@ from cgpipe.physics.spool import Spool
 LONGEST_BOND = 6.0
 """Bonded Cα are 2.8-4.1 Å apart; farther means a molecule cut by a periodic boundary [Å]."""
 
-CHECKED_FRAMES = 2000
+CHECKED_FRAMES = 1000
 """Constraints are checked on so many frames at least, spread evenly (on all of fewer)."""
 
 

@@ -14,7 +14,6 @@ from jaxtyping import Float, Float32, Float64
 
 from cgpipe.data.projection import Projection
 from cgpipe.data.readers import Reader
-from cgpipe.errors import UserError
 from cgpipe.physics.aggforce_engine import aggforce_map, require_aggforce
 from cgpipe.physics.candidates import Candidate, Contest
 from cgpipe.physics.constraints import check_constraints, rigid_bonds, rigid_groups
@@ -22,7 +21,7 @@ from cgpipe.physics.crossfit import make_folds, overfit_ratio
 from cgpipe.physics.forcemap import atom_map, bead_groups, check_map, slice_map
 from cgpipe.physics.gather import Gathered, gather, rows_by_fold
 from cgpipe.physics.mapping import map_alpha_carbons
-from cgpipe.physics.spool import Spool
+from cgpipe.physics.spool import Spool, open_spool
 from cgpipe.physics.window import residue_windows
 from cgpipe.physics.yvon_born_green import check_identity
 
@@ -78,7 +77,7 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
     contest = Contest(choices.map, groups, windows, choices.max_overfit, choices.ridge, protein)
     folds = make_folds(reader.lengths, choices.folds)
     gram = contest.gram(sum(reader.lengths), folds.count)
-    with Spool() as spool:
+    with open_spool() as spool:
         found = gather(
             protein, reader, choices.non_finite, mapping, groups, folds, gram, spool, keep_all_forces=by_aggforce
         )

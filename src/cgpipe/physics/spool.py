@@ -5,38 +5,45 @@ A source is read once only: decoding and making molecules whole can cost more th
 
 import tempfile
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
+from contextlib import contextmanager
+from typing import IO
 
 import numpy as np
 from jaxtyping import Float, Float32
 
-IN_MEMORY = 128 * 2**20
+IN_MEMORY = 256 * 2**20
 """Beyond so many bytes a temporary file (in ``TMPDIR``) takes over; it has no name, so nothing can be left behind."""
 
 
 class Spool:
     """Two-dimensional arrays in single precision, first in, first out."""
 
-    def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)
-        self._shapes: list[tuple[int, int]] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._bytes = 0
+        self._kept: list[Float32[np.ndarray, "groups rows"]] = []
+        self._shapes: list[tuple[int, ...]] = []
 
     def put(self, array: Float[np.ndarray, "groups rows"]) -> None:
         """Append an array."""
-        self._file.write(np.ascontiguousarray(array, dtype=np.float32).data)
-        self._shapes.append((array.shape[0], array.shape[1]))
+        single = np.ascontiguousarray(array, dtype=np.float32)
+        self._bytes += single.nbytes
+        if self._bytes <= IN_MEMORY:
+            self._kept.append(single)
+        else:
+            self._file.write(single.data)
+            self._shapes.append(single.shape)
 
     def arrays(self) -> Iterator[Float32[np.ndarray, "groups rows"]]:
         """All arrays in the order they came."""
+        yield from self._kept
         self._file.seek(0)
         for shape in self._shapes:
-            array = np.empty(shape, dtype=np.float32)
-            self._file.readinto(memoryview(array).cast("B"))
-            yield array
+            yield np.frombuffer(self._file.read(4 * shape[0] * shape[1]), dtype=np.float32).reshape(shape)
+
+
+@contextmanager
+def open_spool() -> Iterator[Spool]:
+    """A spool that is gone when the block ends."""
+    with tempfile.TemporaryFile() as file:
+        yield Spool(file)
