@@ -118,7 +118,9 @@ def _projection(name: str, beads: int) -> Projection:
     types = vocabulary("residues").types
     rms = {"optimal": 10.0, "uniform": 20.0, "slice": 22.0}
     quality = {
-        "map": "optimal", "frames": 2 * frames, "frames_dropped": 0, "overfit_ratio": 0.01, "notes": ["made up"],
+        "map": "optimal", "engine": "builtin", "net_force_rms": 3.0, "net_torque_rms": 20.0,
+        "yvon_born_green": {"1": {"measured": -0.4, "exact": -0.36, "difference": -0.04, "error": 0.07}},
+        "frames": 2 * frames, "frames_dropped": 0, "overfit_ratio": 0.01, "notes": ["made up"],
         "rms": rms, "rms_heldout": {**rms, "optimal": 10.5}, "constraint_violation_max": 4e-4,
     }  # fmt: skip
     return Projection(

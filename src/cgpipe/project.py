@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cgpipe.artefact import header
-from cgpipe.config.proteins import NpzProtein, Protein, data_files
+from cgpipe.config.proteins import Given, NpzProtein, data_files
 from cgpipe.config.slices import ProjectSettings
 from cgpipe.data.given import read_given
 from cgpipe.data.projection import write_projection
@@ -31,16 +31,16 @@ def main(argv: Sequence[str]) -> int:
         print(f"warning: {args.protein}: {note}", file=sys.stderr)
     head = header("projection", chosen.model_dump(mode="json"), _inputs(source))
     write_projection(args.out, projection, head)
-    kind = quality["map"]
+    used, engine = quality["map"], quality["engine"]
     print(
-        f"{args.protein}: {projection.beads} beads, {len(projection)} frames, "
-        f"force RMS {quality['rms'][kind]:.2f} in sample, {quality['rms_heldout'][kind]:.2f} held out "
+        f"{args.protein}: {projection.beads} beads, {len(projection)} frames, {used} map ({engine}), "
+        f"force RMS {quality['rms'][used]:.2f} in sample, {quality['rms_heldout'][used]:.2f} held out "
         f"[kcal/mol/Å], {quality['overfit_ratio']:.3f} coefficients per row"
     )
     return 0
 
 
-def _inputs(source: Protein) -> dict[str, Path]:
+def _inputs(source: Given) -> dict[str, Path]:
     """The files that a protein is read from, named by their key and, where there are several, a number."""
     return {
         key if len(files) == 1 else f"{key}/{number}": Path(file)

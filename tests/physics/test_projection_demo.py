@@ -14,7 +14,6 @@ import pytest
 from cgpipe.config.slices import ProjectSettings
 from cgpipe.data.projection import read_projection
 from cgpipe.project import main
-from cgpipe.units import thermal_energy
 
 
 def project(demo_data: Path, out: Path, protein: str, kind: str = "optimal", temperatures=(348,), **source):
@@ -33,10 +32,13 @@ def project(demo_data: Path, out: Path, protein: str, kind: str = "optimal", tem
     return read_projection(out)
 
 
+KINDS = ("optimal", "window", "auto", "uniform", "slice")
+
+
 @pytest.fixture(scope="module")
 def cln025(demo_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cln025")
-    return {kind: project(demo_data, folder / f"{kind}.h5", "cln025", kind) for kind in ("optimal", "uniform", "slice")}
+    return {kind: project(demo_data, folder / f"{kind}.h5", "cln025", kind) for kind in KINDS}
 
 
 def test_noise_on_cln025(cln025):
@@ -46,17 +48,35 @@ def test_noise_on_cln025(cln025):
     assert quality["rms"]["uniform"] == pytest.approx(26.4, abs=0.1)
     assert quality["rms"]["optimal"] == pytest.approx(12.70, abs=0.02)
     assert 12.75 < quality["rms_heldout"]["optimal"] < 13.2
-    for kind, projection in cln025.items():
-        assert np.sqrt((projection.F.astype(float) ** 2).mean()) == pytest.approx(quality["rms"][kind], rel=1e-5)
+    heldout = cln025["auto"].quality["rms_heldout"]
+    assert heldout["window"] == pytest.approx(12.80, abs=0.03)
+    assert min(heldout.values()) <= 12.9
+    for projection in cln025.values():
+        used = projection.quality["map"]
+        assert np.sqrt((projection.F.astype(float) ** 2).mean()) == pytest.approx(
+            projection.quality["rms"][used], rel=1e-5
+        )
+
+
+def test_auto_takes_the_window_at_a_hundred_frames(demo_data, tmp_path):
+    # detects a choice by the RMS in sample; known: window 13.3, optimal 15.1 held out at 100 frames
+    quality = project(demo_data, tmp_path / "c.h5", "cln025", "auto", stride=27).quality
+    assert quality["frames"] == 104
+    assert quality["map"] == "window"
+    assert quality["rms"]["optimal"] < quality["rms"]["window"]
+    assert 12.6 < quality["rms_heldout"]["window"] < 13.8
+    assert quality["rms_heldout"]["optimal"] > quality["rms_heldout"]["window"] + 1.5
 
 
 def test_noise_on_trpcage(demo_data, tmp_path):
     # as above; with 0.07 coefficients per row the held-out noise is clearly above the one in sample
-    quality = project(demo_data, tmp_path / "t.h5", "trpcage").quality
+    quality = project(demo_data, tmp_path / "t.h5", "trpcage", "auto").quality
     assert quality["rms"]["slice"] == pytest.approx(28.0, abs=0.1)
     assert quality["rms"]["uniform"] == pytest.approx(26.3, abs=0.1)
     assert quality["rms"]["optimal"] == pytest.approx(12.55, abs=0.05)
     assert 13.2 < quality["rms_heldout"]["optimal"] < 14.2
+    assert quality["rms_heldout"]["window"] == pytest.approx(13.15, abs=0.1)
+    assert quality["map"] == "window"
 
 
 def test_constraints_of_the_topology_hold_in_the_frames(cln025):
@@ -97,31 +117,20 @@ def test_atoms_of_the_map_are_the_alpha_carbons(cln025, demo_data):
     assert "".join(projection.residue_name) == "TYRTYRASPPROGLUTHRGLYTHRTRPTYR"
 
 
-def yvon_born_green(projection, separation):
-    """⟨(F_J − F_I)·u_IJ/2⟩ + 2 kT ⟨1/d_IJ⟩ over pairs J = I + separation, and its error from trajectory blocks."""
-    apart = projection.R[:, separation:].astype(float) - projection.R[:, :-separation]
-    distance = np.linalg.norm(apart, axis=-1)
-    pull = projection.F[:, separation:].astype(float) - projection.F[:, :-separation]
-    along = (pull * apart).sum(axis=-1) / distance / 2
-    off = (along + 2 * thermal_energy(348.0) / distance).mean(axis=1)
-    blocks = np.array([block.mean() for block in np.array_split(off, 50)])
-    return off.mean(), blocks.std(ddof=1) / np.sqrt(len(blocks))
-
-
-@pytest.mark.parametrize("separation", [1, 2, 3])
-def test_optimal_forces_obey_yvon_born_green(cln025, separation):
+@pytest.mark.parametrize("kind", ["optimal", "window"])
+@pytest.mark.parametrize("separation", ["1", "2", "3"])
+def test_optimal_forces_obey_yvon_born_green(cln025, kind, separation):
     # detects wrong signs, units, constraints or coefficients: the identity is exact for mean forces in equilibrium
-    off, error = yvon_born_green(cln025["optimal"], separation)
-    assert error < 0.12
-    assert abs(off) < 3 * error
+    pair = cln025[kind].quality["yvon_born_green"][separation]
+    assert pair["error"] < 0.12
+    assert abs(pair["difference"]) < 3 * pair["error"]
 
 
 def test_slice_forces_are_biased(cln025):
     # detects a test that could not fail: the force on the Cα alone misses what constraints carry
-    off, error = yvon_born_green(cln025["slice"], 1)
-    optimal, _ = yvon_born_green(cln025["optimal"], 1)
-    assert off < -2 * error
-    assert abs(off) > 2 * abs(optimal)
+    pair, optimal = (cln025[kind].quality["yvon_born_green"]["1"] for kind in ("slice", "optimal"))
+    assert pair["difference"] < -2 * pair["error"]
+    assert abs(pair["difference"]) > 2 * abs(optimal["difference"])
 
 
 def test_few_frames_are_refused(demo_data, tmp_path):
@@ -129,7 +138,7 @@ def test_few_frames_are_refused(demo_data, tmp_path):
     chosen = ProjectSettings(
         protein={"source": "mdcath", "path": str(demo_data / "mdcath_dataset_cln025.h5"), "stride": 32},
         species={},
-        project={},
+        project={"map": "optimal"},
     )
     arguments = ["--settings", json.dumps(chosen.model_dump()), "--protein", "c", "--out", str(tmp_path / "c.h5")]
     with pytest.raises(ValueError, match=r"c: 87 free coefficients .*above project\.max_overfit 0\.3"):

@@ -1,8 +1,9 @@
 """The source files that a stage's result depends on, found without importing any of them.
 
-The import statements of a stage's module are followed through this package, by syntax alone. A stage's rule takes
-the files as input, so that an edit reruns the stage and all below it. Left out: ``cgpipe.config``, whose effect on
-a stage is the settings it is given, and the package's ``__init__``, which holds the version.
+The import statements of a stage's module are followed through this package, by syntax alone; with a package come the
+files in its folder that are no Python, such as templates. A stage's rule takes the files as input, so that an edit
+reruns the stage and all below it. Left out: ``cgpipe.config``, whose effect on a stage is the settings it is given, and
+the package's ``__init__``, which holds the version.
 """
 
 import ast
@@ -28,7 +29,8 @@ def source_files(stage: str) -> list[str]:
         if module not in found:
             found.add(module)
             open_modules += _imports(module)
-    return sorted(_shown(path) for module in found if (path := _file(module)) is not None)
+    sources = {path for module in found if (path := _file(module)) is not None}
+    return sorted(_shown(path) for path in sources | {data for source in sources for data in _data(source)})
 
 
 def _shown(path: Path) -> str:
@@ -42,6 +44,15 @@ def _file(module: str) -> Path | None:
     path = PACKAGE.parent.joinpath(*module.split("."))
     candidates = (path.with_suffix(".py"), path / "__init__.py")
     return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+@cache
+def _data(source: Path) -> frozenset[Path]:
+    """Files that are no Python in the folder of a package, given its ``__init__``; none for other modules."""
+    if source.name != "__init__.py":
+        return frozenset()
+    files = (path for path in source.parent.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc"))
+    return frozenset(path for path in files if not any(part.startswith(".") for part in path.parts[-2:]))
 
 
 @cache

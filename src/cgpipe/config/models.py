@@ -30,9 +30,14 @@ class Species(Section):
 
 
 class Project(Section):
-    map: Literal["optimal", "uniform", "slice"] = Field(
-        "optimal",
-        description="force map; uniform and slice are baselines; slice is biased where bonds to hydrogen are rigid",
+    map: Literal["auto", "optimal", "window", "uniform", "slice"] = Field(
+        "auto",
+        description="force map; auto takes the less noisy of optimal and window on held-out frames; uniform and slice "
+        "are baselines; slice is biased where bonds to hydrogen are rigid",
+    )
+    window: Count = Field(1, description="residues on each side that a bead's force is taken from in the window map")
+    engine: Literal["builtin", "aggforce"] = Field(
+        "builtin", description="what computes the optimal map: closed form, or the package aggforce (map: optimal only)"
     )
     constraints: Literal["hbonds", "none"] = Field(
         "hbonds", description="bonds that the all-atom MD held rigid: those to hydrogen, or none"
@@ -49,6 +54,12 @@ class Project(Section):
     non_finite: Literal["refuse", "drop"] = Field(
         "refuse", description="what to do with frames that hold NaN or infinity"
     )
+
+    @model_validator(mode="after")
+    def _map_of_the_engine(self) -> "Project":
+        if self.engine == "aggforce" and self.map != "optimal":
+            raise ValueError(f"engine aggforce has no map {self.map!r}: set map: optimal, or engine: builtin")
+        return self
 
 
 class Dataset(Section):

@@ -109,6 +109,7 @@ def read_given(protein: str, block: NpzProtein, non_finite: str) -> Projection:
         atom_residue=(),
         quality={
             "map": "given",
+            "engine": "elsewhere",
             "frames": frames,
             "frames_dropped": asked - frames,
             "free_coefficients": 0,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int
 
-from cgpipe.errors import UserError
-from cgpipe.physics.forcemap import Gram, Groups, optimal_coefficients
+from cgpipe.physics.forcemap import Groups, optimal_coefficients
+from cgpipe.physics.gram import Gram
 
 LARGEST_SHARE = 2 / 3
 """Trajectories are the folds unless one of them holds more than this share of the frames."""
@@ -53,20 +53,9 @@ def make_folds(lengths: Sequence[int], count: int) -> Folds:
     return Folds(count, tuple(lengths), tuple(of_trajectory.tolist()))
 
 
-def overfit_ratio(groups: Groups, frames: int) -> float:
+def overfit_ratio(free: int, frames: int) -> float:
     """p/n: free coefficients per bead over 3 × frames."""
-    return len(groups.free) / (3 * frames)
-
-
-def refuse_overfit(ratio: float, limit: float, groups: Groups, where: str) -> None:
-    """Raise UserError where a map has too many coefficients for the frames it is fitted to."""
-    if ratio > limit:
-        free = len(groups.free)
-        raise UserError(
-            f"{where}: {free} free coefficients per bead for 3 × {free / (3 * ratio):.0f} frames is a ratio of "
-            f"{ratio:.2f}, above project.max_overfit {limit:g}: the map would be fitted to noise; "
-            f"use at least {np.ceil(free / (3 * limit)):.0f} frames, or project.map: uniform"
-        )
+    return free / (3 * max(frames, 1))
 
 
 def crossfit_coefficients(
@@ -78,5 +67,5 @@ def crossfit_coefficients(
 
 def heldout_rms(coefficients: Float64[np.ndarray, "folds beads groups"], gram: Gram) -> float:
     """RMS per component [kcal/mol/Å] over all frames, each mapped by the fit that has not seen it."""
-    squares = np.einsum("kig,kgh,kih->", coefficients, gram.total, coefficients, optimize=True)
+    squares = sum(float(np.vdot(own @ total, own)) for own, total in zip(coefficients, gram.total, strict=True))
     return float(np.sqrt(squares / (gram.rows.sum() * coefficients.shape[1])))

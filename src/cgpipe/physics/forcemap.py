@@ -7,6 +7,7 @@ Kapral, Vanden-Eijnden 2005; Krämer et al., J. Phys. Chem. Lett. 14, 3970, 2023
 * ``slice``: the force on the Cα alone. It breaks the second rule where bonds to hydrogen are constrained: biased.
 * ``uniform``: the summed force on the Cα's rigid group.
 * ``optimal``: among all valid maps the one with the least Σ‖W F‖² over the frames.
+* ``window``: the same among maps whose bead I takes forces from residues I−w … I+w only (`cgpipe.physics.window`).
 
 With one coefficient per rigid group (c: groups of Cα, f: all other groups) and the Gram matrix P of the groups' summed
 forces, plus the ridge λ n_g on its diagonal, the optimal map is w_c = e_I, w_f = −P_ff⁻¹ P_fc: minus the least-squares
@@ -52,6 +53,11 @@ class Groups:
         """Atoms in each group."""
         return np.bincount(self.label, minlength=self.count)
 
+    @property
+    def representative(self) -> Int[np.ndarray, " groups"]:
+        """One atom of each group."""
+        return np.unique(self.label, return_index=True)[1]
+
 
 def bead_groups(label: Int[np.ndarray, " atoms"], alpha: Int[np.ndarray, " beads"], where: str) -> Groups:
     """Check that every bead has a rigid group of its own.
@@ -68,34 +74,11 @@ def bead_groups(label: Int[np.ndarray, " atoms"], alpha: Int[np.ndarray, " beads
     return Groups(label, bead, alpha)
 
 
-def group_forces(F: Float[np.ndarray, "frames atoms 3"], groups: Groups) -> Float64[np.ndarray, "rows groups"]:
+def group_forces(F: Float[np.ndarray, "frames atoms 3"], groups: Groups) -> Float64[np.ndarray, "groups rows"]:
     """Summed force of each rigid group [kcal/mol/Å]; rows are 3 × frames."""
     atoms = len(groups.label)
     tie = scipy.sparse.csr_array((np.ones(atoms), (groups.label, np.arange(atoms))), shape=(groups.count, atoms))
-    columns = F.transpose(1, 0, 2).reshape(atoms, -1).astype(np.float64)
-    return np.ascontiguousarray((tie @ columns).T)
-
-
-@dataclass
-class Gram:
-    """Streamed Σ f fᵀ of group forces, one matrix per fold, and the number of rows (3 × frames) in each."""
-
-    folds: int
-    groups: int
-
-    def __post_init__(self) -> None:
-        self.total = np.zeros((self.folds, self.groups, self.groups))
-        self.rows = np.zeros(self.folds, dtype=np.int64)
-
-    def add(self, forces: Float64[np.ndarray, "rows groups"], fold: int) -> None:
-        """Take in rows of group forces that belong to one fold."""
-        self.total[fold] += forces.T @ forces
-        self.rows[fold] += len(forces)
-
-    def mean(self, *, without: int | None = None) -> Float64[np.ndarray, "groups groups"]:
-        """Mean over rows [(kcal/mol/Å)²], of all folds or of all but one."""
-        used = [fold for fold in range(self.folds) if fold != without]
-        return self.total[used].sum(axis=0) / max(int(self.rows[used].sum()), 1)
+    return tie @ F.transpose(1, 0, 2).reshape(atoms, -1).astype(np.float64)
 
 
 def uniform_coefficients(groups: Groups) -> Float64[np.ndarray, "beads groups"]:
@@ -132,13 +115,18 @@ def optimal_coefficients(
     except scipy.linalg.LinAlgError:
         dependent = True
     if dependent:
-        raise UserError(
-            f"{where}: the forces on its atoms are linearly dependent, so the optimal map is not unique (too few "
-            "different frames?); use more frames, set project.ridge, or choose project.map: uniform"
-        )
+        raise dependent_forces(where)
     solution = scipy.linalg.cho_solve((factor, True), P_fc / scale[:, None])
     coefficients[:, free] = -(solution / scale[:, None]).T
     return coefficients
+
+
+def dependent_forces(where: str) -> UserError:
+    """What to say where some groups' forces are a linear function of others'."""
+    return UserError(
+        f"{where}: the forces on its atoms are linearly dependent, so the map of least noise is not unique (too few "
+        "different frames?); use more frames, set project.ridge, or choose project.map: uniform"
+    )
 
 
 def atom_map(coefficients: Float64[np.ndarray, "beads groups"], groups: Groups) -> Float64[np.ndarray, "beads atoms"]:
@@ -153,16 +141,14 @@ def slice_map(groups: Groups) -> Float64[np.ndarray, "beads atoms"]:
     return W
 
 
-def check_map(W: Float64[np.ndarray, "beads atoms"], groups: Groups, *, tied: bool) -> None:
+def check_map(W: Float64[np.ndarray, "beads atoms"], groups: Groups, *, tied: bool, tolerance: float = 0.0) -> None:
     """Raise AssertionError unless W is 1 on the own Cα and 0 on the others' and, if ``tied``, equal in rigid groups."""
-    if not np.array_equal(W[:, groups.alpha], np.eye(len(groups.alpha))):
+    if not np.allclose(W[:, groups.alpha], np.eye(len(groups.alpha)), rtol=0.0, atol=tolerance):
         raise AssertionError("force map: not 1 on the own Cα and 0 on the other beads'")
-    representative = np.zeros(groups.count, dtype=np.int64)
-    representative[groups.label] = np.arange(len(groups.label))
-    if tied and not np.array_equal(W, W[:, representative[groups.label]]):
+    if tied and not np.allclose(W, W[:, groups.representative[groups.label]], rtol=0.0, atol=tolerance):
         raise AssertionError("force map: unequal coefficients within a rigid group")
 
 
 def mapped_rms(coefficients: Float64[np.ndarray, "beads groups"], gram: Float64[np.ndarray, "groups groups"]) -> float:
     """RMS per component [kcal/mol/Å] of the bead forces over the rows that ``gram`` averages: √ mean_I (w_I P w_Iᵀ)."""
-    return float(np.sqrt(np.einsum("ig,gh,ih->i", coefficients, gram, coefficients, optimize=True).mean()))
+    return float(np.sqrt(np.vdot(coefficients @ gram, coefficients) / len(coefficients)))

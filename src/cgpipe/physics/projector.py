@@ -1,46 +1,46 @@
-"""From an all-atom trajectory to beads, in two passes over the frames; only the beads' frames are kept in memory.
+"""From an all-atom trajectory to beads.
 
-The first pass checks frames and constraints and sums the Gram matrices that the map is fitted to; the second maps
-positions and forces. The map is fitted to all temperatures and trajectories of a protein together.
+The source is read once (`cgpipe.physics.gather`); the map is fitted to all temperatures and trajectories of a protein
+together; then the forces on the rigid groups are mapped. Only the beads' frames are kept in memory.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64
+import scipy.sparse
+from jaxtyping import Float, Float32, Float64
 
-from cgpipe.data.frames import Chunk, usable_frames
 from cgpipe.data.projection import Projection
-from cgpipe.data.readers.reader import Reader
-from cgpipe.errors import UserError
-from cgpipe.physics.constraints import BondFluctuations, check_constraints, rigid_bonds, rigid_groups
-from cgpipe.physics.crossfit import Folds, crossfit_coefficients, heldout_rms, make_folds, overfit_ratio, refuse_overfit
-from cgpipe.physics.forcemap import (
-    Gram,
-    Groups,
-    atom_map,
-    bead_groups,
-    check_map,
-    group_forces,
-    mapped_rms,
-    optimal_coefficients,
-    slice_map,
-    uniform_coefficients,
-)
-from cgpipe.physics.mapping import BeadMapping, map_alpha_carbons
+from cgpipe.data.readers import Reader
+from cgpipe.physics.aggforce_engine import aggforce_map, require_aggforce
+from cgpipe.physics.candidates import Candidate, Contest
+from cgpipe.physics.constraints import check_constraints, rigid_bonds, rigid_groups
+from cgpipe.physics.crossfit import make_folds, overfit_ratio
+from cgpipe.physics.forcemap import atom_map, bead_groups, check_map, slice_map
+from cgpipe.physics.gather import Gathered, gather, rows_by_fold
+from cgpipe.physics.mapping import map_alpha_carbons
+from cgpipe.physics.spool import Spool, open_spool
+from cgpipe.physics.window import residue_windows
+from cgpipe.physics.yvon_born_green import check_identity
 
 WARN_OVERFIT = 0.1
-LONGEST_BOND = 6.0
-"""Bonded Cα are 2.8-4.1 Å apart; farther means a molecule cut by a periodic boundary [Å]."""
+
+SPARSE_BELOW = 0.25
+"""A map with a smaller share of coefficients that are not zero is applied as a sparse one."""
+
+ENGINE_TOLERANCE = 1e-8
+"""How far the solver of aggforce may be off the conditions on a map."""
 
 
 @dataclass(frozen=True)
 class Choices:
     """What the user chooses: the keys of ``project`` in the configuration, and aliases of residue names."""
 
-    map: str = "optimal"
+    map: str = "auto"
+    window: int = 1
+    engine: str = "builtin"
     constraints: str = "hbonds"
     ridge: float = 0.0
     folds: int = 5
@@ -50,11 +50,11 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class FittedMap:
-    """W, and for each fold the group coefficients of a fit to the other folds (the slice map is not fitted: none)."""
+class Mapped:
+    """Forces of the beads, and the sum of their squares by temperature, each frame mapped by a fit without it."""
 
-    W: Float64[np.ndarray, "beads atoms"]
-    by_fold: Float64[np.ndarray, "folds beads groups"] | None
+    F: Float32[np.ndarray, "frames beads 3"]
+    squares_heldout: dict[float, float]
 
 
 def project(protein: str, reader: Reader, choices: Choices) -> Projection:
@@ -66,52 +66,63 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
         choices: force map, constraints and policies.
 
     Raises:
-        UserError: frames, residues or constraints that cannot be used, or too few frames for the map.
+        UserError: frames, residues or constraints that cannot be used, too few frames for the map, or no such engine.
     """
+    by_aggforce = choices.engine == "aggforce"
+    engine = require_aggforce() if by_aggforce else "builtin"
     mapping = map_alpha_carbons(reader.atoms, choices.aliases, protein)
     rigid = rigid_bonds(reader.atoms, choices.constraints)
     groups = bead_groups(rigid_groups(len(reader.atoms), rigid), mapping.atom, protein)
+    windows = residue_windows(reader.atoms, groups, choices.window)
+    contest = Contest(choices.map, groups, windows, choices.max_overfit, choices.ridge, protein)
     folds = make_folds(reader.lengths, choices.folds)
+    gram = contest.gram(sum(reader.lengths), folds.count)
+    with open_spool() as spool:
+        found = gather(
+            protein, reader, choices.non_finite, mapping, groups, folds, gram, spool, keep_all_forces=by_aggforce
+        )
+        candidates = contest.fit(gram, found.frames)
+        used = contest.choose(candidates)
+        fitted = candidates.get(used, candidates["uniform"])
+        W = slice_map(groups) if used == "slice" else atom_map(fitted.coefficients, groups)
+        deviation = 0.0
+        if by_aggforce:
+            builtin, W = W, aggforce_map(np.concatenate(found.all_forces), mapping.atom, rigid, choices.ridge, protein)
+            deviation = float(np.abs(W - builtin).max() / np.abs(builtin).max())
+            fitted = replace(fitted, coefficients=W[:, groups.representative])
+        check_map(W, groups, tied=used != "slice", tolerance=ENGINE_TOLERANCE if by_aggforce else 0.0)
+        mapped = _slice_forces(found) if used == "slice" else _map_forces(found, fitted, spool)
 
-    gram, fluctuations = Gram(folds.count, groups.count), BondFluctuations(reader.atoms.bonds)
-    for chunk in _usable(protein, reader, choices):
-        _refuse_broken(chunk, mapping, f"{protein}: {reader.where(chunk.trajectory)}")
-        fluctuations.add(chunk.R)
-        forces = group_forces(chunk.F, groups)
-        for fold, rows in _rows_by_fold(chunk, folds, reader):
-            gram.add(forces[rows], fold)
-    frames = int(gram.rows.sum()) // 3
-    if not frames:
-        raise UserError(f"{protein}: no usable frame is left, {sum(reader.lengths)} were dropped")
-
-    ratio = overfit_ratio(groups, frames)
-    fitted, rms, rms_heldout = _fit(protein, gram, groups, choices, ratio)
-    check_map(fitted.W, groups, tied=choices.map != "slice")
-    violation, notes = check_constraints(fluctuations, rigid)
-    if choices.map == "optimal" and ratio > WARN_OVERFIT:
+    violation, notes = check_constraints(found.fluctuations, rigid)
+    ratio = overfit_ratio(fitted.free, found.frames)
+    if ratio > WARN_OVERFIT:
         notes += (f"overfit ratio {ratio:.2f} is above {WARN_OVERFIT}: more frames would give less noisy forces",)
-    arrays, measured = _map_frames(_usable(protein, reader, choices), mapping, groups, fitted, folds, reader)
-    by_temperature = measured.pop("rms_heldout_by_temperature")
-    rms["slice"] = rms_heldout["slice"] = measured.pop("slice")
+    arrays = found.origins()
     return Projection(
         protein=protein,
         residue_name=mapping.residue_name,
         chain=mapping.chain,
         residue=mapping.residue,
         trajectories=reader.trajectories,
-        W=fitted.W,
+        W=W,
+        F=mapped.F,
         atom_name=reader.atoms.name,
         atom_residue=tuple(map(str, reader.atoms.residue.tolist())),
         quality={
-            "map": choices.map,
-            "frames": frames,
-            "frames_dropped": sum(reader.lengths) - frames,
-            "free_coefficients": len(groups.free),
+            "map": used,
+            "map_asked": choices.map,
+            "engine": engine,
+            "engine_deviation": deviation,
+            "frames": found.frames,
+            "frames_dropped": sum(reader.lengths) - found.frames,
+            "free_coefficients": fitted.free,
             "overfit_ratio": ratio,
-            "rms": rms,
-            "rms_heldout": rms_heldout,
-            "rms_heldout_by_temperature": by_temperature,
-            **measured,
+            "overfit_ratios": {name: overfit_ratio(free, found.frames) for name, free in contest.free().items()},
+            **_noise(found, candidates, mapped, arrays["temperature"]),
+            **_net(arrays["R"], mapped.F),
+            "yvon_born_green": check_identity(
+                arrays["R"], mapped.F, mapping.chain, mapping.residue, arrays["temperature"], arrays["trajectory"]
+            ),
             "constraints_from_topology": len(rigid),
             "constraint_violation_max": violation,
             "notes": [*reader.notes, *notes],
@@ -120,91 +131,62 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
     )
 
 
-def _usable(protein: str, reader: Reader, choices: Choices) -> Iterator[Chunk]:
-    for chunk in reader.chunks():
-        usable = usable_frames(chunk, choices.non_finite, f"{protein}: {reader.where(chunk.trajectory)}")
-        if len(usable.frame):
-            yield usable
+def _map_forces(found: Gathered, fitted: Candidate, spool: Spool) -> Mapped:
+    beads = len(fitted.coefficients)
+    whole, by_fold = _operator(fitted.coefficients), [_operator(one) for one in fitted.by_fold]
+    pieces, squares = [], dict.fromkeys(found.temperature, 0.0)
+    for forces, fold, temperature in zip(spool.arrays(), found.fold, found.temperature, strict=True):
+        in_double = forces.astype(np.float64)
+        pieces.append((whole @ in_double).reshape(beads, -1, 3).transpose(1, 0, 2).astype(np.float32))
+        for one, rows in rows_by_fold(fold):
+            unseen = by_fold[one] @ in_double[:, rows]
+            squares[temperature] += float(np.vdot(unseen, unseen))
+    return Mapped(np.concatenate(pieces), squares)
 
 
-def _refuse_broken(chunk: Chunk, mapping: BeadMapping, where: str) -> None:
-    """Raise UserError where bonded Cα are too far apart for a whole molecule."""
-    bonded = (np.diff(mapping.residue) == 1) & (np.diff(mapping.chain) == 0)
-    length = np.linalg.norm(np.diff(chunk.R[:, mapping.atom], axis=1), axis=-1)[:, bonded]
-    if length.size and length.max() > LONGEST_BOND:
-        frame, _ = np.unravel_index(np.argmax(length), length.shape)
-        raise UserError(
-            f"{where}, frame {chunk.frame[frame]}: bonded Cα are {length.max():.1f} Å apart; the molecule is cut by a "
-            "periodic boundary: make molecules whole first"
-        )
+def _operator(coefficients: Float64[np.ndarray, "beads groups"]) -> Any:
+    """A map as what multiplies fastest."""
+    few = np.count_nonzero(coefficients) < SPARSE_BELOW * coefficients.size
+    return scipy.sparse.csr_array(coefficients) if few else coefficients
 
 
-def _rows_by_fold(chunk: Chunk, folds: Folds, reader: Reader) -> Iterator[tuple[int, Bool[np.ndarray, " rows"]]]:
-    """Each fold present in a chunk with its rows of ``group_forces`` (three per frame)."""
-    position = np.searchsorted(reader.frames[chunk.trajectory], chunk.frame)
-    fold_of_frame = folds.of(chunk.trajectory, position)
-    for fold in np.unique(fold_of_frame).tolist():
-        yield fold, np.repeat(fold_of_frame == fold, 3)
+def _slice_forces(found: Gathered) -> Mapped:
+    squares = dict.fromkeys(found.temperature, 0.0)
+    for forces, temperature in zip(found.alpha_force, found.temperature, strict=True):
+        squares[temperature] += float((forces.astype(np.float64) ** 2).sum())
+    return Mapped(found.alpha_forces(), squares)
 
 
-def _fit(
-    protein: str, gram: Gram, groups: Groups, choices: Choices, ratio: float
-) -> tuple[FittedMap, dict[str, float], dict[str, float]]:
-    """The chosen map, and RMS in sample and held out of the maps that can be had from the Gram matrix."""
-    uniform, mean = uniform_coefficients(groups), gram.mean()
-    rms = {"uniform": mapped_rms(uniform, mean)}
-    if choices.map == "slice":
-        return FittedMap(slice_map(groups), None), rms, dict(rms)
-    if choices.map == "uniform":
-        return FittedMap(atom_map(uniform, groups), np.stack([uniform] * gram.folds)), rms, dict(rms)
-    refuse_overfit(ratio, choices.max_overfit, groups, protein)
-    optimal = optimal_coefficients(mean, groups, choices.ridge, protein)
-    by_fold = crossfit_coefficients(gram, groups, choices.ridge, protein)
-    heldout = {"optimal": heldout_rms(by_fold, gram), **rms}
-    return FittedMap(atom_map(optimal, groups), by_fold), {"optimal": mapped_rms(optimal, mean), **rms}, heldout
-
-
-def _map_frames(
-    chunks: Iterator[Chunk], mapping: BeadMapping, groups: Groups, fitted: FittedMap, folds: Folds, reader: Reader
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays of the projection, and the figures that need positions, single atoms or temperatures."""
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in ("R", "F", "temperature", "trajectory", "frame")}
-    squares: dict[float, list[float]] = {}
-    slice_square = net_square = torque_square = 0.0
-    for chunk in chunks:
-        count = len(chunk.frame)
-        R = chunk.R[:, mapping.atom]
-        F = np.einsum("ia,fax->fix", fitted.W, chunk.F, optimize=True)
-        mapped = F if fitted.by_fold is None else _map_heldout(chunk, groups, fitted.by_fold, folds, reader)
-        squares.setdefault(chunk.temperature, []).append(float((mapped**2).sum()))
-        slice_square += float((chunk.F[:, mapping.atom].astype(np.float64) ** 2).sum())
-        centred = R - R.mean(axis=1, keepdims=True, dtype=np.float64)
-        net_square += float((F.sum(axis=1) ** 2).sum())
-        torque_square += float((np.cross(centred, F).sum(axis=1) ** 2).sum())
-        parts["R"].append(R)
-        parts["F"].append(F.astype(np.float32))
-        parts["temperature"].append(np.full(count, chunk.temperature, np.float32))
-        parts["trajectory"].append(np.full(count, chunk.trajectory, np.int32))
-        parts["frame"].append(chunk.frame.astype(np.int32))
-    arrays = {name: np.concatenate(pieces) for name, pieces in parts.items()}
-    components = 3 * len(arrays["R"])
-    of_temperature = {t: 3 * len(mapping) * int((arrays["temperature"] == np.float32(t)).sum()) for t in squares}
-    return arrays, {
-        "slice": float(np.sqrt(slice_square / (components * len(mapping)))),
+def _noise(
+    found: Gathered,
+    candidates: Mapping[str, Candidate],
+    mapped: Mapped,
+    temperature: Float32[np.ndarray, " frames"],
+) -> dict[str, Any]:
+    """RMS per component [kcal/mol/Å] of every map, in sample and held out, and of the map in use by temperature."""
+    per_slice = _rms(found.alpha_forces())
+    frames_at = {t: int((temperature == np.float32(t)).sum()) for t in mapped.squares_heldout}
+    components = mapped.F.shape[1] * 3
+    return {
+        "rms": {name: one.rms for name, one in candidates.items()} | {"slice": per_slice},
+        "rms_heldout": {name: one.rms_heldout for name, one in candidates.items()} | {"slice": per_slice},
         "rms_heldout_by_temperature": {
-            f"{t:g}": float(np.sqrt(sum(pieces) / of_temperature[t])) for t, pieces in squares.items()
+            f"{t:g}": float(np.sqrt(total / (frames_at[t] * components))) for t, total in mapped.squares_heldout.items()
         },
-        "net_force_rms": float(np.sqrt(net_square / components)),
-        "net_torque_rms": float(np.sqrt(torque_square / components)),
     }
 
 
-def _map_heldout(
-    chunk: Chunk, groups: Groups, by_fold: Float64[np.ndarray, "folds beads groups"], folds: Folds, reader: Reader
-) -> Float64[np.ndarray, "rows beads"]:
-    """Bead forces of a chunk, each frame mapped by the fit that has not seen it."""
-    forces = group_forces(chunk.F, groups)
-    mapped = np.empty((len(forces), len(groups.bead)))
-    for fold, rows in _rows_by_fold(chunk, folds, reader):
-        mapped[rows] = forces[rows] @ by_fold[fold].T
-    return mapped
+def _net(R: Float32[np.ndarray, "frames beads 3"], F: Float32[np.ndarray, "frames beads 3"]) -> dict[str, float]:
+    """RMS per component of the net force [kcal/mol/Å], and of the net torque about the centre [kcal/mol]."""
+    centred = R - R.mean(axis=1, keepdims=True, dtype=np.float64)
+    torque = np.concatenate([np.cross(r, f).sum(axis=1) for r, f in _pieces(centred, F)])
+    return {"net_force_rms": _rms(F.sum(axis=1, dtype=np.float64)), "net_torque_rms": _rms(torque)}
+
+
+def _pieces(*arrays: Float[np.ndarray, "frames beads 3"]) -> Iterator[tuple[np.ndarray, ...]]:
+    for start in range(0, len(arrays[0]), 1000):
+        yield tuple(array[start : start + 1000] for array in arrays)
+
+
+def _rms(values: Float[np.ndarray, "..."]) -> float:
+    return float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))

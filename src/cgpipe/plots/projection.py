@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from cgpipe.plots import style
 
-MAPS = ("slice", "uniform", "optimal")
+MAPS = ("slice", "uniform", "optimal", "window")
 CLIP = 1.0
 
 
@@ -17,12 +17,13 @@ def map_height(beads: int) -> float:
     return 1.0 + min(4.0, max(1.6, 0.17 * beads))
 
 
-def noise_bars(rms: Mapping[str, float], rms_heldout: Mapping[str, float], height: float) -> Figure:
+def noise_bars(rms: Mapping[str, float], rms_heldout: Mapping[str, float], used: str, height: float) -> Figure:
     """RMS force per component of each map, in sample and held out.
 
     Args:
         rms: map → RMS on the frames it was fitted to [kcal/mol/Å].
         rms_heldout: map → RMS on frames it was not fitted to [kcal/mol/Å]; maps without one show none.
+        used: the map that was used; its bar stands out.
         height: of the figure [inch].
     """
     figure = Figure(figsize=(3.7, height), layout="constrained")
@@ -30,7 +31,7 @@ def noise_bars(rms: Mapping[str, float], rms_heldout: Mapping[str, float], heigh
     names = [name for name in MAPS if rms.get(name) is not None or rms_heldout.get(name) is not None]
     for row, name in enumerate(names):
         inside, outside = rms.get(name), rms_heldout.get(name)
-        colour = style.MODEL if name == names[-1] else style.FAINT
+        colour = style.MODEL if name == used else style.FAINT
         shown = outside if outside is not None else inside
         axes.barh(row, shown, height=0.56, color=colour)
         axes.text(shown, row, f"  {shown:.1f}", va="center", ha="left", color=style.INK)

@@ -56,6 +56,7 @@ def projection_pictures(results: Results, protein: str) -> list[Picture]:
             projection.noise_bars,
             quality["rms"],
             quality["rms_heldout"],
+            quality["map"],
             min(3.2, projection.map_height(len(found.W))),
             alt=f"RMS projected force of {protein} for each force map",
             caption="RMS of projected forces on frames the map was not fitted to; the ticks mark it in sample.",
@@ -68,7 +69,7 @@ def projection_pictures(results: Results, protein: str) -> list[Picture]:
             found.atom_residues,
             alt=f"Force map of {protein}: weight of each atom in each bead's force",
             caption="Force map: how much of each atom's force goes into each bead. Every valid map gives the same mean "
-            "force; this one gives the least noise.",
+            "force; they differ in noise.",
             width="twothirds",
         ),
     ]

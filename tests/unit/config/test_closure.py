@@ -36,6 +36,13 @@ def test_closure_is_not_everything(stage):
     assert not files & {*others, closure.PACKAGE / "__init__.py", closure.PACKAGE / "config" / "models.py"}
 
 
+def test_templates_are_part_of_the_report():
+    """An edit of a template or of the style sheet makes the report again, and nothing else."""
+    names = {Path(file).name for file in closure.source_files("report")}
+    assert {"page.html.j2", "projection.html.j2", "page.css"} <= names
+    assert not any(name.endswith((".j2", ".pyc")) for name in map(str, closure.source_files("train")))
+
+
 def test_paths_are_relative_to_the_working_directory(monkeypatch):
     """A moved checkout must not look like changed input; elsewhere the path is absolute."""
     monkeypatch.chdir(closure.PACKAGE.parents[1])

@@ -32,6 +32,7 @@ OTHER_VALUES = {
     "species.vocabulary": "classes4",
     "project.map": "slice",
     "project.constraints": "none",
+    "project.engine": "aggforce",
     "project.non_finite": "drop",
     "model.allegro_size": "small",
     "model.l_max": 1,
@@ -54,6 +55,8 @@ def _changed(path: str, default: object) -> Config:
     block: object = OTHER_VALUES.get(path, value)
     for step in reversed(path.split(".")):
         block = {step: block}
+    if path == "project.engine":  # the other engine has one map only
+        block = {"project": {"engine": "aggforce", "map": "optimal"}}
     return Config.model_validate(block)
 
 

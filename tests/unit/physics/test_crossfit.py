@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from test_forcemap import GROUPS, forces
 
 from cgpipe.errors import UserError
-from cgpipe.physics.crossfit import crossfit_coefficients, heldout_rms, make_folds, overfit_ratio, refuse_overfit
-from cgpipe.physics.forcemap import Gram, group_forces, mapped_rms, optimal_coefficients
+from cgpipe.physics.candidates import Contest
+from cgpipe.physics.crossfit import crossfit_coefficients, heldout_rms, make_folds, overfit_ratio
+from cgpipe.physics.forcemap import group_forces, mapped_rms, optimal_coefficients
+from cgpipe.physics.gram import Gram
 
 
 def grams(F, folds):
@@ -27,7 +29,7 @@ def test_heldout_equals_a_second_pass():
         rest = np.concatenate([other for k, other in enumerate(np.array_split(F, 4)) if k != fold])
         alone = optimal_coefficients(grams(rest, 1).mean(), GROUPS, 0.0, "p")
         assert np.abs(alone - coefficients[fold]).max() < 1e-10
-        squares += ((group_forces(part, GROUPS) @ alone.T) ** 2).sum()
+        squares += ((alone @ group_forces(part, GROUPS)) ** 2).sum()
     assert heldout_rms(coefficients, grams(F, 4)) == pytest.approx(np.sqrt(squares / (2 * 3 * 41)), rel=1e-12)
 
 
@@ -45,14 +47,50 @@ def test_variance_in_sample_and_held_out_follow_theory():
     assert np.mean(outside) / noise == pytest.approx(11 / 7, rel=0.08)
 
 
+def contest(asked, limit=0.3):
+    """Maps in question for the toy groups: 4 free coefficients in all, 2 in the window of either bead."""
+    return Contest(asked, GROUPS, np.array([[0, 1, 2], [3, 4, 5]]), limit, 0.0, "p")
+
+
 def test_overfit_guard():
-    # detects a ratio with frames instead of rows; four free groups here
-    assert overfit_ratio(GROUPS, 10) == pytest.approx(4 / 30)
-    refuse_overfit(0.3, 0.3, GROUPS, "p")
+    # detects a ratio with frames instead of rows, and remedies that would not help; four free groups here
+    assert overfit_ratio(4, 10) == pytest.approx(4 / 30)
+    assert contest("optimal", limit=4 / 15).entrants(5) == ("optimal", "window")
     with pytest.raises(
-        UserError, match=r"p: 4 free coefficients per bead for 3 × 4 frames .* 0\.33, .*at least 5 frames"
+        UserError,
+        match=r"p: 4 free coefficients per bead \(optimal map\) for 3 × 4 frames .* 0\.33, .*use at least 5 frames, "
+        r"project\.map: window \(2 coefficients\) or auto, or a larger project\.max_overfit$",
     ):
-        refuse_overfit(overfit_ratio(GROUPS, 4), 0.3, GROUPS, "p")
+        contest("optimal").entrants(4)
+    for asked in ("window", "auto"):
+        with pytest.raises(UserError, match=r"2 free .*\(window map\).*at least 3 frames, project\.map: uniform, or a"):
+            contest(asked).entrants(2)
+    assert contest("uniform").entrants(1) == contest("slice").entrants(1) == ()
+
+
+def test_auto_leaves_out_a_map_that_has_too_many_coefficients():
+    # detects a Gram matrix of all pairs that nobody needs, and a choice among maps that were refused
+    assert contest("auto").entrants(4) == ("window",)
+    assert contest("auto").gram(4, 2).total.shape == (2, 2, 3, 3)
+    assert contest("auto").gram(40, 2).total.shape == (2, 6, 6)
+    assert contest("window").gram(40, 2).total.shape == (2, 2, 3, 3)
+    assert contest("slice").gram(40, 2).total.shape == (2, 2, 1, 1)
+
+
+@pytest.mark.parametrize(("coupled", "expected"), [(True, "optimal"), (False, "window")])
+def test_auto_takes_the_less_noisy_map_on_unseen_frames(coupled, expected):
+    # detects a choice by the RMS in sample, which the map with more coefficients always wins
+    random = np.random.default_rng(2)
+    F = random.normal(size=(30, 10, 3)) * 10
+    if coupled:  # bead 0 pulls at an atom far outside its window
+        pull = random.normal(size=(30, 3)) * 40
+        F[:, 1] += pull
+        F[:, 8] -= pull
+    gram = grams(F, 3)
+    found = contest("auto").fit(gram, 30)
+    assert found["optimal"].rms < found["window"].rms
+    assert contest("auto").choose(found) == expected
+    assert contest("optimal").choose(found) == "optimal"
 
 
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=12), st.integers(2, 6))

@@ -8,7 +8,6 @@ import pytest
 
 from cgpipe.errors import UserError
 from cgpipe.physics.forcemap import (
-    Gram,
     Groups,
     atom_map,
     bead_groups,
@@ -19,6 +18,7 @@ from cgpipe.physics.forcemap import (
     slice_map,
     uniform_coefficients,
 )
+from cgpipe.physics.gram import Gram
 
 LABEL = np.array([0, 0, 1, 2, 2, 2, 3, 4, 5, 5])
 GROUPS = Groups(label=LABEL, bead=np.array([0, 3]), alpha=np.array([1, 6]))
@@ -62,7 +62,7 @@ def test_optimal_equals_a_generic_constrained_solver(ridge):
 def test_optimal_is_the_residual_of_a_regression():
     # detects a wrong sign or a wrong block of the Gram matrix
     F = forces()
-    rows = group_forces(F, GROUPS)
+    rows = group_forces(F, GROUPS).T
     slope = np.linalg.lstsq(rows[:, GROUPS.free], rows[:, GROUPS.bead], rcond=None)[0]
     residual = rows[:, GROUPS.bead] - rows[:, GROUPS.free] @ slope
     W, _ = fitted(F)
@@ -72,7 +72,7 @@ def test_optimal_is_the_residual_of_a_regression():
 def test_group_forces_are_sums_over_atoms():
     # detects rows in another order than frame by frame, component by component
     F = forces(frames=3)
-    rows = group_forces(F, GROUPS)
+    rows = group_forces(F, GROUPS).T
     assert rows.shape == (9, 6)
     assert rows[3 * 2 + 1, 2] == pytest.approx(F[2, 3:6, 1].sum())
 

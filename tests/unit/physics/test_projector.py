@@ -10,6 +10,7 @@ from synthetic_mdcath import SyntheticProtein, write_mdcath
 from cgpipe.data.readers import reader as readers
 from cgpipe.data.readers.mdcath import open_mdcath
 from cgpipe.errors import UserError
+from cgpipe.physics import spool
 from cgpipe.physics.projector import Choices, project
 from cgpipe.project import main
 from cgpipe.stage import run
@@ -24,7 +25,7 @@ def file(tmp_path):
 
 def projected(path, stride=1, **choices):
     with open_mdcath(path, "", (), (), stride) as reader:
-        return project("prot", reader, Choices(constraints="none", **choices))
+        return project("prot", reader, Choices(**{"map": "optimal", "constraints": "none", **choices}))
 
 
 def test_arrays_are_the_mapped_frames(file):
@@ -58,9 +59,39 @@ def test_quality(file):
     assert quality["rms"]["uniform"] == pytest.approx(quality["rms"]["slice"])  # nothing is constrained here
     by_temperature = quality["rms_heldout_by_temperature"]
     both = np.sqrt((60 * by_temperature["320"] ** 2 + 90 * by_temperature["348"] ** 2) / 150)
-    assert both == pytest.approx(quality["rms_heldout"]["optimal"], rel=1e-9)
+    assert both == pytest.approx(quality["rms_heldout"]["optimal"], rel=1e-6)
     assert (quality["free_coefficients"], quality["frames"], quality["frames_dropped"]) == (20, 150, 0)
     assert quality["overfit_ratio"] == pytest.approx(20 / 450)
+
+
+def test_window_and_auto(file):
+    # detects coefficients outside the window, figures of another map, and a choice that is not by held-out RMS
+    whole, window, auto = (projected(file, map=kind) for kind in ("optimal", "window", "auto"))
+    residue = np.arange(24) // 6
+    assert not window.W[np.abs(residue - np.arange(4)[:, None]) > 1].any()
+    assert "optimal" not in window.quality["rms"]
+    heldout = auto.quality["rms_heldout"]
+    assert heldout["window"] == pytest.approx(window.quality["rms_heldout"]["window"], rel=1e-9)
+    assert heldout["optimal"] == pytest.approx(whole.quality["rms_heldout"]["optimal"], rel=1e-9)
+    used = auto.quality["map"]
+    assert heldout[used] == min(heldout.values())
+    assert auto.quality["map_asked"] == "auto"
+    assert np.allclose(auto.W, {"optimal": whole, "window": window}[used].W, atol=1e-12)
+    assert auto.quality["free_coefficients"] == {"optimal": 20, "window": 15}[used]
+    both = np.sqrt((window.F.astype(float) ** 2).mean())
+    assert both == pytest.approx(window.quality["rms"]["window"], rel=1e-6)
+
+
+def test_wider_windows(file):
+    # detects a key that does nothing
+    assert projected(file, map="window", window=3).quality["free_coefficients"] == 20
+    assert np.allclose(projected(file, map="window", window=3).W, projected(file).W, atol=1e-10)
+
+
+def test_spool_on_disk_changes_nothing(file, monkeypatch):
+    whole = projected(file)
+    monkeypatch.setattr(spool, "IN_MEMORY", 0)
+    assert np.array_equal(projected(file).F, whole.F)
 
 
 @pytest.mark.parametrize("kind", ["uniform", "slice"])
@@ -86,7 +117,7 @@ def test_single_trajectory_is_folded_by_blocks_of_time(tmp_path):
         squares += ((rest[:, alpha] - rest[:, free] @ slope) ** 2).sum()
     expected = np.sqrt(squares / (80 * 12))
     assert projection.quality["rms_heldout"]["optimal"] == pytest.approx(expected, rel=1e-9)
-    assert projection.quality["rms_heldout_by_temperature"]["348"] == pytest.approx(expected, rel=1e-9)
+    assert projection.quality["rms_heldout_by_temperature"]["348"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_net_force_and_torque(file):
