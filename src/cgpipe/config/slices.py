@@ -10,6 +10,7 @@ from cgpipe.config.models import (
     Config,
     Dataset,
     Export,
+    InDataset,
     Model,
     Prior,
     Project,
@@ -36,6 +37,8 @@ class DatasetSettings(Section):
     val_fraction: float
     cutoff: float = Field(description="neighbour cutoff [Å], for the neighbour statistics")
     families: dict[str, str] = Field(description="protein → family (its own name where none is given)")
+    quotas: dict[str, int] = Field({}, description="protein → at most so many frames, where there is a limit")
+    weights: dict[str, float] = Field({}, description="protein → weight in training, where it is not 1")
 
 
 class PriorSettings(Section):
@@ -77,7 +80,7 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
     families = {name: block.family or name for name, block in proteins.proteins.items()}
     makers = {
         "project": lambda: ProjectSettings(
-            protein=proteins.proteins[protein], species=config.species, project=config.project
+            protein=_source(proteins.proteins[protein]), species=config.species, project=config.project
         ),
         "dataset": lambda: DatasetSettings(
             dataset=config.dataset,
@@ -85,6 +88,8 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
             val_fraction=config.training.val_fraction,
             cutoff=config.model.cutoff,
             families=families,
+            quotas={name: block.quota for name, block in proteins.proteins.items() if block.quota},
+            weights={name: block.weight for name, block in proteins.proteins.items() if block.weight != 1.0},
         ),
         "prior": lambda: PriorSettings(prior=config.prior, cutoff=config.model.cutoff),
         "train": lambda: TrainSettings(model=config.model, training=config.training),
@@ -94,6 +99,11 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
         "report": lambda: ReportSettings(run=config.run, report=config.report),
     }
     return makers[stage]()
+
+
+def _source(block: Protein) -> Protein:
+    """A protein's block without what matters to the dataset only, so that those keys project nothing again."""
+    return block.model_copy(update={name: field.default for name, field in InDataset.model_fields.items()})
 
 
 def settings_json(config: Config, proteins: Proteins, stage: str, protein: str = "") -> str:

@@ -84,6 +84,7 @@ def make_step(
         updates, optimiser_state = optimiser.update(gradient, state.optimiser, state.parameters)
         parameters = optax.apply_updates(state.parameters, updates)
         t = state.step.astype(jnp.float32)
+        used = batch.weight > 0  # the epoch's error counts every frame once, as validation does
         decay = jnp.minimum(ema_decay, (1.0 + t) / (AVERAGE_WARMUP + t))
         average = optax.incremental_update(parameters, state.average, 1.0 - decay)
         return TrainState(
@@ -91,8 +92,8 @@ def make_step(
             average,
             optimiser_state,
             state.step + 1,
-            state.error2 + jnp.sum(errors.error2 * batch.weight),
-            state.components + jnp.sum(errors.components * batch.weight),
+            state.error2 + jnp.sum(errors.error2 * used),
+            state.components + jnp.sum(errors.components * used),
             jnp.maximum(state.needed, jnp.max(errors.needed)),
         )
 
