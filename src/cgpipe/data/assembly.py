@@ -182,9 +182,7 @@ def _split(
     if name in plan.held_out or name in of_protein:
         return whole_protein(projection.trajectory, names, of_protein.get(name, "test"))
     if plan.split == "trajectories":
-        return split_trajectories(
-            projection.trajectory, names, protein=name, fractions=plan.fractions, seed=plan.seed
-        )
+        return split_trajectories(projection.trajectory, names, protein=name, fractions=plan.fractions, seed=plan.seed)
     return split_protein(
         projection.trajectory,
         names,

@@ -6,9 +6,10 @@ absolute deviation) above that bead's median; *duplicates*, frames with exactly 
 *frozen* beads, whose force or place never changes. Over all proteins: RMS by residue type and a histogram of |F|.
 
 The memory of a label is C(τ) = ⟨f(t)·f(t+τ)⟩ / ⟨f²⟩ of force fluctuations f in a frame that turns with the chain (along
-i−1 → i+1, towards the bend, and across), within trajectories. Single-frame forces are mean force plus noise; where the
-noise is forgotten between frames, what remains at the shortest τ is about the share of the variance that a model of the
-positions can explain.
+i−1 → i+1, towards the bend, and across), within trajectories. Near 0 at the shortest τ, every frame is a new sample of
+the noise (and of the stiff bonds, whose forces forget within a fraction of a picosecond); where it is large, frames
+repeat each other: a stride costs little, and gaps between sets must be longer than the memory. It is no measure of what
+a model can explain.
 """
 
 from collections.abc import Mapping, Sequence

@@ -147,7 +147,7 @@ def _balance(
     of_protein: Mapping[str, str],
     fractions: Mapping[str, float],
 ) -> dict[str, dict[str, Any]]:
-    """What each set got: shares of frames, mean length, and half the sum of differences of its residues' frequencies."""
+    """What each set got; ``composition_distance`` is the total variation between its residues and all residues."""
     whole = shares.sum(axis=0)
     wanted = {"train": 1.0 - sum(fractions.values()), **fractions}
     balance = {}

@@ -1,10 +1,10 @@
 """The dataset of a run: beads of all proteins, padded into a few lengths, each frame with its set.
 
 HDF5, kind ``dataset``. Group ``proteins/<name>`` holds the chain once (``residue_name``, ``species``, ``chain``,
-``residue``, ``trajectories``, and the attribute ``weight``); group ``buckets/<capacity>`` holds ``R`` [Å] and ``F`` [kcal/mol/Å] of shape (frames,
-capacity, 3), and per frame ``protein`` (index in the list of the attribute ``proteins``), ``temperature`` [K],
-``trajectory``, ``frame`` (number in the source) and ``split`` (see `SPLITS`). Every frame is centred on the mean of its
-beads.
+``residue``, ``trajectories``, and the attribute ``weight``); group ``buckets/<capacity>`` holds ``R`` [Å] and ``F``
+[kcal/mol/Å] of shape (frames, capacity, 3), and per frame ``protein`` (index in the list of the attribute
+``proteins``), ``temperature`` [K], ``trajectory``, ``frame`` (number in the source) and ``split`` (see `SPLITS`).
+Every frame is centred on the mean of its beads.
 """
 
 import json
@@ -47,7 +47,7 @@ class Frames(NamedTuple):
 
 @dataclass(frozen=True)
 class ProteinBeads:
-    """One protein's chain of beads, unpadded, the names of its trajectories, and the weight of its frames in training."""
+    """One protein's chain of beads, unpadded, the names of its trajectories, and the weight of its frames."""
 
     name: str
     residues: tuple[str, ...]

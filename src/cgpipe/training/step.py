@@ -84,7 +84,8 @@ def make_step(
         updates, optimiser_state = optimiser.update(gradient, state.optimiser, state.parameters)
         parameters = optax.apply_updates(state.parameters, updates)
         t = state.step.astype(jnp.float32)
-        used = batch.weight > 0  # the epoch's error counts every frame once, as validation does
+        # the epoch's error counts every frame once, as validation does
+        used = (batch.weight > 0).astype(errors.error2.dtype)
         decay = jnp.minimum(ema_decay, (1.0 + t) / (AVERAGE_WARMUP + t))
         average = optax.incremental_update(parameters, state.average, 1.0 - decay)
         return TrainState(
