@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -120,7 +120,8 @@ def read_json(path: Path, kind: str) -> dict[str, Any]:
 @contextmanager
 def create_h5(path: Path, head: Mapping[str, Any]) -> Iterator[h5py.File]:
     """An HDF5 artefact being written; it gets its name only when the block ends well."""
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    # the oldest format whose attributes may exceed 64 KiB: headers and statistics of hundreds of proteins do
+    with atomic(path) as temporary, h5py.File(temporary, "w", libver=("v108", "latest")) as file:
         file.attrs["cgpipe"] = json.dumps(head)
         yield file
 
@@ -157,6 +158,33 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray], head: Mapping[str, A
     content: dict[str, Any] = dict(arrays) if head is None else {"cgpipe": np.array(json.dumps(head)), **arrays}
     with atomic(path) as temporary:
         np.savez_compressed(temporary, **content)
+
+
+class Rows(NamedTuple):
+    """An array to be written in parts along its first axis."""
+
+    shape: tuple[int, ...]
+    dtype: type[np.generic]
+    parts: Iterator[np.ndarray]
+
+
+def write_npz_rows(path: Path, arrays: Mapping[str, Rows]) -> None:
+    """Write a compressed NPZ atomically, part by part, so that no array is ever whole in memory.
+
+    Raises:
+        ValueError: parts of an array that do not add up to its shape.
+    """
+    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, rows in arrays.items():
+            head = {"descr": np.dtype(rows.dtype).str, "fortran_order": False, "shape": rows.shape}
+            written = 0
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array_header_1_0(member, head)
+                for part in rows.parts:
+                    member.write(np.ascontiguousarray(part, rows.dtype).tobytes())
+                    written += len(part)
+            if written != rows.shape[0]:
+                raise ValueError(f"{path}: {written} rows of {name} were written, {rows.shape[0]} were promised")
 
 
 def read_header(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The command ``cgpipe``: the stages, ``check`` for the configuration and the data, ``info`` for any artefact."""
+"""The command ``cgpipe``: the stages, ``check`` for configuration and data, ``inspect`` for a dataset, ``info``."""
 
 import argparse
 import importlib
@@ -14,18 +14,22 @@ from cgpipe.stage import run
 STAGES = (
     "sample", "gather", "project", "dataset", "prior", "train", "ensemble", "export", "simulate", "validate", "report",
 )  # fmt: skip
-OWN_PARSER = ("check", *STAGES)
+ABOUT = {
+    "check": "validate the configuration and look into the data",
+    "inspect": "say what is in a dataset and which of it looks wrong",
+}
+OWN_PARSER = (*ABOUT, *STAGES)
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one command; ``check`` and the stages parse the rest of the command line themselves."""
+    """Run one command; ``check``, ``inspect`` and the stages parse the rest of the command line themselves."""
     if argv and argv[0] in OWN_PARSER:
         return importlib.import_module(f"cgpipe.{argv[0]}").main(argv[1:])
     parser = argparse.ArgumentParser(prog="cgpipe", description=__doc__)
     parser.add_argument("--version", action="version", version=f"cgpipe {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name in OWN_PARSER:
-        about = "validate the configuration and look into the data" if name == "check" else f"run the stage {name!r}"
+        about = ABOUT.get(name, f"run the stage {name!r}")
         commands.add_parser(name, help=f"{about}; has its own --help", add_help=False)
     shower = commands.add_parser("info", help="say what a file is and where it came from")
     shower.add_argument("file", type=Path)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cgpipe.artefact import header, sha256, write_json, write_npz
+from cgpipe.artefact import header, sha256, write_json
 from cgpipe.config.slices import DatasetSettings
-from cgpipe.data.assembly import Plan, assemble, seed_arrays
+from cgpipe.data.assembly import Plan, assemble
+from cgpipe.data.diagnostics import complaint
+from cgpipe.data.seed_layout import write_seed_layout
 from cgpipe.errors import UserError
 from cgpipe.stage import parser, run, settings
 
@@ -23,6 +25,7 @@ def main(argv: Sequence[str]) -> int:
     plan = Plan(
         vocabulary=chosen.vocabulary,
         cutoff=chosen.cutoff,
+        split=options.split,
         fractions={"val": chosen.val_fraction, "test": options.test_fraction},
         block_frames=options.block_frames,
         gap_frames=options.gap_frames,
@@ -30,23 +33,31 @@ def main(argv: Sequence[str]) -> int:
         held_out=options.held_out,
         families=chosen.families,
         max_buckets=options.max_buckets,
+        max_padding=options.max_padding,
         capacity_margin=options.capacity_margin,
+        quotas=chosen.quotas,
+        weights=chosen.weights,
     )
     head: dict[str, Any] = header(
         "dataset", chosen.model_dump(mode="json"), {path.stem: path for path in args.projections}
     )
+    args.summary.unlink(missing_ok=True)  # written last: where it stands, all files are there and belong together
     summary = assemble(args.out, head, args.projections, plan)
     files = {"h5": sha256(args.out)}
     if args.npz is not None:
-        write_npz(args.npz, seed_arrays(args.out))
+        write_seed_layout(args.npz, args.out)
         files["npz"] = sha256(args.npz)
     write_json(args.summary, head | {"kind": "dataset-summary"}, {**summary, "sha256": files})
     statistics = summary["statistics"]
     print(
         f"{len(summary['proteins'])} proteins, frames {statistics['frames']}, buckets {statistics['buckets']}, "
         f"force RMS {statistics['force_rms']:.2f} kcal/mol/Å, neighbours mean {statistics['mean_neighbours']:.1f} "
-        f"max {statistics['max_neighbours']}"
+        f"max {statistics['max_neighbours']}, padding {statistics['padding_waste']:.1%} "
+        f"(with one length {statistics['padding_waste_longest']:.1%})"
     )
+    found = complaint(summary["diagnostics"]["suspects"])
+    if found:
+        print(f"look at diagnostics in {args.summary}: {found}", file=sys.stderr)
     return 0
 
 

@@ -59,7 +59,12 @@ def train(
     with open_dataset(dataset_file) as dataset:
         prior = read_prior(prior_file) if chosen.model.use_priors else None
         potential = untrained(chosen, dataset, prior, seed)
-        data = TrainingData(dataset.load("train"), dataset.load("val"), [protein.name for protein in dataset.proteins])
+        data = TrainingData(
+            dataset.load("train"),
+            dataset.load("val"),
+            [protein.name for protein in dataset.proteins],
+            [protein.weight for protein in dataset.proteins],
+        )
         test = dataset.load("test")
         statistics = dataset.statistics | {"vocabulary": dataset.vocabulary.name}
     for name, frames in (("train", data.train), ("val", data.validation)):

@@ -49,6 +49,7 @@ def load(files: Sequence[Path | str], merged: Mapping[str, Any] | None = None) -
             raise
         raise UserError(f"{_where(('proteins',), config.proteins, documents)}: proteins: {error}") from None
     _check_held_out(config, proteins, documents)
+    _check_families(config, proteins, documents)
     return config, proteins
 
 
@@ -169,3 +170,19 @@ def _check_held_out(config: Config, proteins: Proteins, documents: Sequence[Docu
     if set(names) <= set(config.dataset.held_out):
         where = _where(("dataset", "held_out"), list(config.dataset.held_out), documents)
         raise UserError(f"{where}: dataset.held_out: names every protein, nothing is left to train on")
+
+
+def _check_families(config: Config, proteins: Proteins, documents: Sequence[Document]) -> None:
+    """Where families are dealt there must be one for each set; the dataset stage finds out the rest."""
+    if config.dataset.split != "proteins":
+        return
+    family = {name: block.family or name for name, block in proteins.proteins.items()}
+    forced = {family[name] for name in config.dataset.held_out}
+    free = len(set(family.values()) - forced)
+    needed = 3 if config.dataset.test_fraction and not forced else 2
+    if free < needed:
+        where = _where(("dataset", "split"), "proteins", documents)
+        raise UserError(
+            f"{where}: dataset.split: {config.proteins} has {free} families that are not held out, but training, "
+            f"validation and test need {needed}; add proteins of other families, or divide by blocks"
+        )

@@ -63,14 +63,24 @@ class Project(Section):
 
 
 class Dataset(Section):
-    test_fraction: Fraction = Field(0.1, description="share of each trajectory's blocks kept for the final numbers")
+    split: Literal["blocks", "trajectories", "proteins"] = Field(
+        "blocks",
+        description="what is dealt to the sets: blocks of time, whole trajectories of each protein, or whole families "
+        "of proteins",
+    )
+    test_fraction: Fraction = Field(
+        0.1, description="share of what is dealt (dataset.split) that is kept for the final numbers"
+    )
     block_frames: Count = Field(25, description="frames in one block of time; a block is never divided between sets")
     gap_frames: Annotated[int, Field(ge=0)] = Field(
         2, description="frames left out on both sides of a border between sets"
     )
-    split_seed: int = Field(0, description="seed of the assignment of blocks to sets")
+    split_seed: int = Field(0, description="seed of the assignment to sets")
     held_out: tuple[str, ...] = Field((), description="proteins kept out of training altogether (all frames are test)")
-    max_buckets: Count = Field(4, description="at most so many padded lengths; chosen to waste the least")
+    max_padding: Fraction = Field(
+        0.1, description="as few padded lengths as keep the share of padding below this; each is compiled for training"
+    )
+    max_buckets: Count = Field(8, description="at most so many padded lengths, chosen to waste the least")
     npz: bool = Field(True, description="also write dataset.npz, everything padded to the longest protein")
     capacity_margin: Annotated[float, Field(ge=1.0)] = Field(
         1.5, description="neighbour capacity = this × the largest count in the data"
@@ -142,7 +152,7 @@ class Training(Section):
     epochs_adabelief: Annotated[int, Field(ge=0)] = Field(100, description="epochs with AdaBelief; 0 skips it")
     epochs_yogi: Annotated[int, Field(ge=0)] = Field(0, description="epochs with Yogi after AdaBelief; 0 skips it")
     val_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
-        0.1, description="share of each trajectory's blocks used to choose the best model"
+        0.1, description="share of what is dealt (dataset.split) that is used to choose the best model"
     )
     gammas: Gammas = Gammas()
     pretrain_prior: bool = Field(False, description="fit the prior's parameters to the forces first (L-BFGS)")
@@ -256,3 +266,15 @@ class Config(Section):
     def results(self) -> str:
         """Where everything of this run goes."""
         return f"results/{self.run}"
+
+
+class InDataset(Section):
+    """What the dataset makes of a protein, whatever its source."""
+
+    family: str = Field("", description="homologous family; proteins of one family are held out together")
+    quota: Annotated[int, Field(ge=0)] = Field(
+        0, description="at most so many of its frames in the dataset, spread evenly; 0 takes all"
+    )
+    weight: Positive = Field(
+        1.0, description="weight of its frames in the training loss, relative to those of other proteins"
+    )

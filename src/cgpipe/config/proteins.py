@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from cgpipe.config.models import Count, Name, Positive, Section
+from cgpipe.config.models import Count, InDataset, Name, Positive, Section
 from cgpipe.config.sampling import OpenmmProtein
 from cgpipe.errors import UserError
 
@@ -28,10 +28,9 @@ OneLetterSequence = Annotated[str, Field(pattern=r"^[ACDEFGHIKLMNPQRSTVWXY]*$")]
 
 STRIDE = "take every n-th frame"
 MAX_FRAMES = "at most so many frames of each trajectory, spread evenly over it; 0 takes all"
-FAMILY = "homologous family; proteins of one family are held out together"
 
 
-class MdcathProtein(Section):
+class MdcathProtein(InDataset):
     source: Literal["mdcath"] = Field(description="mdCATH HDF5 with positions and forces")
     path: Files = Field(description="the HDF5 file, or several of one domain; relative to the working directory")
     domain: str = Field("", description="group in the file; empty where the file has only one")
@@ -39,10 +38,9 @@ class MdcathProtein(Section):
     replicas: tuple[Replica, ...] = Field((), description="replicas to use; empty takes all")
     stride: Count = Field(1, description=STRIDE)
     max_frames: Annotated[int, Field(ge=0)] = Field(0, description=MAX_FRAMES)
-    family: str = Field("", description=FAMILY)
 
 
-class TrajectoryProtein(Section):
+class TrajectoryProtein(InDataset):
     source: Literal["trajectory"] = Field(description="any topology and trajectories with forces that MDAnalysis reads")
     topology: str = Field(description="TPR, PSF, PRMTOP, PDB, GRO…; bonds are guessed by distance where it has none")
     trajectories: Files = Field(description="TRR, AMBER NetCDF, H5MD…; each file is a trajectory of its own")
@@ -53,10 +51,9 @@ class TrajectoryProtein(Section):
     missing_forces: Literal["refuse", "skip"] = Field(
         "refuse", description="what to do with frames that hold no forces or no positions"
     )
-    family: str = Field("", description=FAMILY)
 
 
-class NpzProtein(Section):
+class NpzProtein(InDataset):
     source: Literal["npz"] = Field(
         description="beads projected elsewhere: R [Å], F [kcal/mol/Å], species, mask, Z; optional chain, residue"
     )
@@ -70,7 +67,6 @@ class NpzProtein(Section):
     )
     stride: Count = Field(1, description=STRIDE)
     max_frames: Annotated[int, Field(ge=0)] = Field(0, description=MAX_FRAMES)
-    family: str = Field("", description=FAMILY)
 
 
 Given = Annotated[MdcathProtein | TrajectoryProtein | NpzProtein, Field(discriminator="source")]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from cgpipe.config.models import Count, NotNegative, Positive, Section
+from cgpipe.config.models import Count, InDataset, NotNegative, Positive, Section
 
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 
@@ -41,13 +41,12 @@ class Sampling(Section):
     seed: Count = Field(1, description="base seed of velocities and thermostat noise")
 
 
-class OpenmmProtein(Sampling):
+class OpenmmProtein(Sampling, InDataset):
     source: Literal["openmm"] = Field(description="all-atom run by the stage sample: ff14SB, implicit solvent OBC2")
     replicas: Count = Field(4, description="independent runs, one job each")
     unfolded: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (), description="replicas (from 0) that begin at 600 K, to leave the start's fold"
     )
-    family: str = Field("", description="homologous family; proteins of one family are held out together")
 
     @model_validator(mode="after")
     def _one_start(self) -> "OpenmmProtein":

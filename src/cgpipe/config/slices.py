@@ -10,6 +10,8 @@ from cgpipe.config.models import (
     Config,
     Dataset,
     Export,
+    InDataset,
+    InDataset,
     Model,
     Prior,
     Project,
@@ -41,6 +43,8 @@ class DatasetSettings(Section):
     val_fraction: float
     cutoff: float = Field(description="neighbour cutoff [Å], for the neighbour statistics")
     families: dict[str, str] = Field(description="protein → family (its own name where none is given)")
+    quotas: dict[str, int] = Field({}, description="protein → at most so many frames, where there is a limit")
+    weights: dict[str, float] = Field({}, description="protein → weight in training, where it is not 1")
 
 
 class PriorSettings(Section):
@@ -82,7 +86,8 @@ def frames_source(config: Config, proteins: Proteins, protein: str) -> Given:
     """Where the frames of a protein are read from; what was sampled here is read like any mdCATH file."""
     block = proteins.proteins[protein]
     if not isinstance(block, OpenmmProtein):
-        return block
+        # without what matters to the dataset only, so that those keys project nothing again
+        return block.model_copy(update={name: field.default for name, field in InDataset.model_fields.items()})
     path = f"{config.results}/allatom/{protein}.h5"
     return MdcathProtein(source="mdcath", path=(path,), domain=protein, temperatures=(block.temperature,))
 
@@ -109,6 +114,8 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
             val_fraction=config.training.val_fraction,
             cutoff=config.model.cutoff,
             families=families,
+            quotas={name: block.quota for name, block in proteins.proteins.items() if block.quota},
+            weights={name: block.weight for name, block in proteins.proteins.items() if block.weight != 1.0},
         ),
         "prior": lambda: PriorSettings(prior=config.prior, cutoff=config.model.cutoff),
         "train": lambda: TrainSettings(model=config.model, training=config.training),

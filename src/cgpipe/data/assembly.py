@@ -2,22 +2,30 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int32
 
-from cgpipe.data.padding import PARKED_AT, box_extent, capacity_for, choose_capacities, pad_frames, padding_waste
+from cgpipe.data.diagnostics import Diagnostics
+from cgpipe.data.families import Division, Member, divide
+from cgpipe.data.padding import PARKED_AT, box_extent, capacity_for, choose_capacities, padding_waste
 from cgpipe.data.projection import Projection, read_projection
 from cgpipe.data.species import Vocabulary, vocabulary
-from cgpipe.data.splits import SPLITS, Block, check_held_out, split_protein
-from cgpipe.data.statistics import Moments
-from cgpipe.data.store import ProteinBeads, create_dataset, open_dataset
+from cgpipe.data.splits import (
+    SPLITS,
+    Block,
+    check_held_out,
+    split_protein,
+    split_trajectories,
+    spread,
+    whole_protein,
+)
+from cgpipe.data.statistics import Moments, neighbour_counts
+from cgpipe.data.store import ProteinBeads, create_dataset
 from cgpipe.errors import UserError
-
-CARBON = 6
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Plan:
 
     vocabulary: str
     cutoff: float
+    split: str
     fractions: Mapping[str, float]
     block_frames: int
     gap_frames: int
@@ -33,7 +42,10 @@ class Plan:
     held_out: Sequence[str]
     families: Mapping[str, str]
     max_buckets: int
+    max_padding: float
     capacity_margin: float
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def assemble(path: Path, head: Mapping[str, Any], projections: Sequence[Path], plan: Plan) -> dict[str, Any]:
@@ -46,89 +58,94 @@ def assemble(path: Path, head: Mapping[str, Any], projections: Sequence[Path], p
         plan: the user's choices.
 
     Returns:
-        The summary: proteins, blocks of every trajectory with their sets, and statistics.
+        The summary: proteins, how they were divided, blocks of every trajectory with their sets, statistics, and
+        diagnostics.
 
     Raises:
         UserError: no frames, the same protein twice, no training or validation frames, or a split that would leak.
     """
-    sizes = [_size(file) for file in projections]
+    sizes = [_size(file, plan) for file in projections]
     names = [size.name for size in sizes]
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"protein {name!r} is in more than one of {', '.join(map(str, projections))}")
-    check_held_out(names, plan.held_out, plan.families)
+    division = _divide(sizes, plan)
     beads, frames = [size.beads for size in sizes], [size.frames for size in sizes]
-    capacities = choose_capacities(beads, frames, plan.max_buckets)
+    capacities = choose_capacities(beads, frames, plan.max_buckets, plan.max_padding)
     parked_at = PARKED_AT * box_extent(max(size.radius for size in sizes), plan.cutoff)
     kinds = vocabulary(plan.vocabulary)
-    total, proteins, splits = Moments(), {}, {}
+    total, diagnostics, proteins, splits = Moments(), Diagnostics(), {}, {}
     with create_dataset(path, head, vocabulary=kinds.name, cutoff=plan.cutoff, parked_at=parked_at) as writer:
         for file, size in zip(projections, sizes, strict=True):
             projection = read_projection(file)
-            R = _centred(projection)
-            split, blocks = _split(projection, plan)
+            split, blocks = _split(projection, plan, division.proteins if division else {})
+            kept = spread(len(projection), plan.quotas.get(size.name, 0))
+            R, F, split = _centred(projection)[kept], projection.F[kept], split[kept]
             train = split == SPLITS["train"]
+            counts = neighbour_counts(R, plan.cutoff)
+            total.add(F, train, counts)
             own = Moments()
-            for moments in (own, total):
-                moments.add(R, projection.F, train, plan.cutoff)
+            own.add(F, train if train.any() else np.ones_like(train), counts)
             capacity = capacity_for(size.beads, capacities)
-            writer.add(_beads(projection, kinds), capacity, R, projection.F, _per_frame(projection, split))
+            chain = _beads(projection, kinds, plan.weights.get(size.name, 1.0))
+            origin = {name: getattr(projection, name)[kept] for name in ("temperature", "trajectory", "frame")}
+            origin["split"] = split
+            writer.add(chain, capacity, R, F, origin)
+            diagnostics.add(chain, projection.R[kept], F, origin)
             splits[size.name] = {name: [block._asdict() for block in cut] for name, cut in blocks.items()}
             proteins[size.name] = {
                 "beads": size.beads,
                 "capacity": capacity,
+                "family": plan.families.get(size.name, size.name),
+                "weight": chain.weight,
                 "frames": _counts(split),
+                "frames_beyond_quota": len(projection) - len(kept),
                 "trajectories": list(projection.trajectories),
                 "force_rms": own.force_rms,
                 "mean_neighbours": own.mean_neighbours,
                 "max_neighbours": own.max_neighbours,
                 "projection_rms_heldout": projection.quality["rms_heldout"],
             }
-        counts = {name: sum(protein["frames"][name] for protein in proteins.values()) for name in SPLITS}
-        _refuse_empty(counts, plan)
+        per_set = {name: sum(protein["frames"][name] for protein in proteins.values()) for name in SPLITS}
+        _refuse_empty(per_set, plan)
         statistics = {
             "force_rms": total.force_rms,
             "mean_neighbours": total.mean_neighbours,
             "max_neighbours": total.max_neighbours,
             "max_beads": max(beads),
             "neighbour_capacity": min(max(beads) - 1, math.ceil(plan.capacity_margin * total.max_neighbours)),
-            "frames": counts,
+            "frames": per_set,
             "padding_waste": padding_waste(beads, frames, capacities),
+            "padding_waste_longest": padding_waste(beads, frames, [max(beads)]),
             "buckets": list(capacities),
             "parked_at": parked_at,
             "proteins": proteins,
         }
         writer.finish(statistics)
-    return {"proteins": names, "splits": splits, "statistics": statistics, "buckets": list(capacities)}
-
-
-def seed_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All frames of a dataset in the seed layout, padded to the longest protein and sorted by set as in `SPLITS`.
-
-    Returns:
-        R [Å] and F [kcal/mol/Å] f32 [frames, atoms, 3], species i32 and mask f32 [frames, atoms], Z i32 [atoms].
-    """
-    with open_dataset(path) as dataset:
-        atoms = int(dataset.statistics["max_beads"])
-        parked_at = float(dataset.statistics["parked_at"])
-        loaded = [frames for split in SPLITS for frames in dataset.load(split)]
     return {
-        "R": np.concatenate([pad_frames(frames.R, atoms, parked_at) for frames in loaded]),
-        "F": np.concatenate([pad_frames(frames.F, atoms, 0.0) for frames in loaded]),
-        "species": np.concatenate([_widen(frames.topology.species, atoms, np.int32) for frames in loaded]),
-        "mask": np.concatenate([_widen(frames.topology.mask, atoms, np.float32) for frames in loaded]),
-        "Z": np.full(atoms, CARBON, dtype=np.int32),
+        "proteins": names,
+        "divided_by": plan.split,
+        "families": division.families if division else None,
+        "balance": division.balance if division else None,
+        "splits": splits,
+        "statistics": statistics,
+        "buckets": list(capacities),
+        "diagnostics": diagnostics.findings(),
     }
 
 
 class _Size(NamedTuple):
     name: str
-    beads: int
+    residues: tuple[str, ...]
     frames: int
     radius: float
 
+    @property
+    def beads(self) -> int:
+        return len(self.residues)
 
-def _size(file: Path) -> _Size:
+
+def _size(file: Path, plan: Plan) -> _Size:
     """Numbers of a projection that shape the dataset, after a check that it can be used."""
     projection = read_projection(file)
     if not len(projection):
@@ -136,21 +153,36 @@ def _size(file: Path) -> _Size:
     if not (np.isfinite(projection.R).all() and np.isfinite(projection.F).all()):
         raise UserError(f"{file}: NaN or infinity in positions or forces; rerun the project stage")
     radius = float(np.abs(_centred(projection)).max())
-    return _Size(projection.protein, projection.beads, len(projection), radius)
+    frames = len(spread(len(projection), plan.quotas.get(projection.protein, 0)))
+    return _Size(projection.protein, projection.residue_name, frames, radius)
 
 
 def _centred(projection: Projection) -> Float32[np.ndarray, "frames beads 3"]:
     """Positions [Å] relative to the mean of each frame's beads."""
-    R = projection.R.astype(np.float64)
-    return (R - R.mean(axis=1, keepdims=True)).astype(np.float32)
+    middle = projection.R.mean(axis=1, keepdims=True, dtype=np.float64)
+    return (projection.R - middle).astype(np.float32)
 
 
-def _split(projection: Projection, plan: Plan) -> tuple[Int32[np.ndarray, " frames"], dict[str, list[Block]]]:
-    names = [f"{projection.protein}/{trajectory}" for trajectory in projection.trajectories]
-    if projection.protein in plan.held_out:
-        lengths = {name: int((projection.trajectory == i).sum()) for i, name in enumerate(names)}
-        blocks = {name: [Block(0, length - 1, "test")] for name, length in lengths.items() if length}
-        return np.full(len(projection), SPLITS["test"], np.int32), blocks
+def _divide(sizes: Sequence[_Size], plan: Plan) -> Division | None:
+    """The sets of whole families where proteins are divided; else only a check of those held out."""
+    names = [size.name for size in sizes]
+    if plan.split != "proteins":
+        check_held_out(names, plan.held_out, plan.families)
+        return None
+    check_held_out(names, plan.held_out, {})
+    members = [Member(s.name, plan.families.get(s.name, s.name), s.frames, s.residues) for s in sizes]
+    return divide(members, plan.fractions, plan.held_out, plan.seed)
+
+
+def _split(
+    projection: Projection, plan: Plan, of_protein: Mapping[str, str]
+) -> tuple[Int32[np.ndarray, " frames"], dict[str, list[Block]]]:
+    name = projection.protein
+    names = [f"{name}/{trajectory}" for trajectory in projection.trajectories]
+    if name in plan.held_out or name in of_protein:
+        return whole_protein(projection.trajectory, names, of_protein.get(name, "test"))
+    if plan.split == "trajectories":
+        return split_trajectories(projection.trajectory, names, protein=name, fractions=plan.fractions, seed=plan.seed)
     return split_protein(
         projection.trajectory,
         names,
@@ -161,7 +193,7 @@ def _split(projection: Projection, plan: Plan) -> tuple[Int32[np.ndarray, " fram
     )
 
 
-def _beads(projection: Projection, kinds: Vocabulary) -> ProteinBeads:
+def _beads(projection: Projection, kinds: Vocabulary, weight: float) -> ProteinBeads:
     return ProteinBeads(
         name=projection.protein,
         residues=projection.residue_name,
@@ -169,16 +201,8 @@ def _beads(projection: Projection, kinds: Vocabulary) -> ProteinBeads:
         chain=projection.chain,
         residue=projection.residue,
         trajectories=projection.trajectories,
+        weight=weight,
     )
-
-
-def _per_frame(projection: Projection, split: Int32[np.ndarray, " frames"]) -> dict[str, np.ndarray]:
-    return {
-        "temperature": projection.temperature,
-        "trajectory": projection.trajectory,
-        "frame": projection.frame,
-        "split": split,
-    }
 
 
 def _counts(split: Int32[np.ndarray, " frames"]) -> dict[str, int]:
@@ -186,14 +210,12 @@ def _counts(split: Int32[np.ndarray, " frames"]) -> dict[str, int]:
 
 
 def _refuse_empty(counts: Mapping[str, int], plan: Plan) -> None:
+    remedy = {
+        "blocks": f"take more frames, a smaller dataset.block_frames than {plan.block_frames}, or hold out fewer "
+        "proteins",
+        "trajectories": "use at least three trajectories of a protein, divide by blocks, or hold out fewer proteins",
+        "proteins": "add proteins of other families, or divide by blocks",
+    }
     for name in ("train", "val"):
         if not counts[name]:
-            raise UserError(
-                f"no frames are left for {name} (frames per set: {dict(counts)}); take more frames, a smaller "
-                f"dataset.block_frames than {plan.block_frames}, or hold out fewer proteins"
-            )
-
-
-def _widen(values: Any, atoms: int, dtype: type) -> np.ndarray:
-    """Values per bead as an array of this type, with zeros in the added columns."""
-    return np.pad(np.asarray(values, dtype), ((0, 0), (0, atoms - values.shape[1])))
+            raise UserError(f"no frames are left for {name} (frames per set: {dict(counts)}); {remedy[plan.split]}")

@@ -13,30 +13,40 @@ PARKED_AT = 0.95
 """Share of the box extent where padded beads are parked, on all three axes."""
 
 
-def choose_capacities(beads: Sequence[int], frames: Sequence[int], most: int) -> tuple[int, ...]:
-    """The at most ``most`` padded lengths that waste the fewest slots.
+def choose_capacities(
+    beads: Sequence[int], frames: Sequence[int], most: int, tolerated: float = 0.0
+) -> tuple[int, ...]:
+    """The padded lengths that waste the fewest slots: at most ``most``, and no more than a tolerated waste asks for.
 
     Dynamic programming over the distinct lengths in ascending order: a bucket takes a run of neighbouring lengths and
-    has the capacity of the longest.
+    has the capacity of the longest. Each length costs a compilation in training, so of the choices whose share of
+    padding is tolerable the one with the fewest lengths is taken.
 
     Args:
         beads: length of each protein.
         frames: frames of each protein.
         most: largest number of buckets.
+        tolerated: share of padding at which one more length is not worth its compilation.
     """
-    lengths = sorted(set(beads))
-    weight = {n: sum(f for b, f in zip(beads, frames, strict=True) if b == n) for n in lengths}
-    best: dict[int, tuple[int, tuple[int, ...]]] = {0: (0, ())}
-    for _ in range(most):
-        extended = dict(best)
-        for start, (waste, capacities) in best.items():
-            for stop in range(start + 1, len(lengths) + 1):
-                top = lengths[stop - 1]
-                total = waste + sum(weight[n] * (top - n) for n in lengths[start:stop])
-                if stop not in extended or total < extended[stop][0]:
-                    extended[stop] = (total, (*capacities, top))
-        best = extended
-    return best[len(lengths)][1]
+    lengths, position = np.unique(np.asarray(beads, np.int64), return_inverse=True)
+    weight = np.bincount(position, np.asarray(frames, np.float64))
+    count = np.concatenate([[0.0], np.cumsum(weight)])
+    used = np.concatenate([[0.0], np.cumsum(weight * lengths)])
+    # slots[start, stop - 1] of a bucket over lengths[start:stop]; waste is slots less what is used
+    waste = lengths[None, :] * (count[None, 1:] - count[:-1, None]) - (used[None, 1:] - used[:-1, None])
+    waste[np.tril_indices(len(lengths), -1)] = np.inf
+    best, starts = waste[0], [np.zeros(len(lengths), np.int64)]
+    while len(starts) < min(most, len(lengths)) and best[-1] > tolerated * (best[-1] + used[-1]):
+        totals = np.concatenate([[0.0], best[:-1]])[:, None] + waste
+        starts.append(totals.argmin(axis=0))
+        best = totals.min(axis=0)
+    capacities: list[int] = []
+    last = len(lengths) - 1
+    for start in reversed(starts):
+        if last >= 0:
+            capacities.insert(0, int(lengths[last]))
+            last = int(start[last]) - 1
+    return tuple(capacities)
 
 
 def capacity_for(beads: int, capacities: Sequence[int]) -> int:

@@ -98,6 +98,21 @@ def read_projection(path: Path) -> Projection:
         try:
             fields: dict[str, Any] = {name: file[name][()] for name in ARRAYS}
             fields |= {name: tuple(file[name].asstr()[()]) for name in TEXTS}
-        except (KeyError, OSError) as error:
+            fields |= {"protein": str(file.attrs["protein"]), "quality": json.loads(file.attrs["quality"])}
+        except (KeyError, OSError, ValueError, TypeError, RuntimeError) as error:
             raise UserError(f"{path}: damaged ({error}); rerun the project stage") from None
-        return Projection(protein=file.attrs["protein"], quality=json.loads(file.attrs["quality"]), **fields)
+    _check_shapes(path, fields)
+    return Projection(**fields)
+
+
+def _check_shapes(path: Path, fields: Mapping[str, Any]) -> None:
+    """Refuse arrays that do not belong together."""
+    frames, beads = len(fields["temperature"]), len(fields["residue_name"])
+    expected = dict.fromkeys(("temperature", "trajectory", "frame"), (frames,))
+    expected |= {"R": (frames, beads, 3), "F": (frames, beads, 3), "chain": (beads,), "residue": (beads,)}
+    for name, shape in expected.items():
+        if fields[name].shape != shape:
+            raise UserError(
+                f"{path}: damaged ({name} has the shape {fields[name].shape}, expected {shape}); "
+                "rerun the project stage"
+            )

@@ -1,9 +1,10 @@
 """Which frames are for training, which choose the model, and which give the final numbers.
 
 Frames of one trajectory that are close in time resemble each other, so single frames must never be dealt to different
-sets. Each trajectory is cut into blocks of consecutive frames, whole blocks are drawn for validation and test, and
-where neighbouring blocks belong to different sets some frames on both sides of the border belong to none. Held-out
-proteins are test data altogether, together with everything of their family.
+sets. By blocks, each trajectory is cut into blocks of consecutive frames, whole blocks are drawn for validation and
+test, and where neighbouring blocks belong to different sets some frames on both sides of the border belong to none. By
+trajectories, whole ones are drawn. By proteins, whole families are dealt (`cgpipe.data.families`). Held-out proteins
+are test data altogether, together with everything of their family.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int, Int32
+from jaxtyping import Int, Int32, Int64
 
 from cgpipe.errors import UserError
 
@@ -68,6 +69,47 @@ def split_protein(
     return split, blocks
 
 
+def split_trajectories(
+    trajectory: Int[np.ndarray, " frames"],
+    names: Sequence[str],
+    *,
+    protein: str,
+    fractions: Mapping[str, float],
+    seed: int,
+) -> tuple[Int32[np.ndarray, " frames"], dict[str, list[Block]]]:
+    """Deal the whole trajectories of a protein to the sets; of fewer than three, all train.
+
+    Args:
+        trajectory: index of each frame's trajectory.
+        names: of the trajectories, as for `split_protein`.
+        protein: its name; with the seed it decides the draw.
+        fractions: share of the trajectories for ``val`` and ``test``.
+        seed: of the draw.
+    """
+    present = [index for index in range(len(names)) if (trajectory == index).any()]
+    split = np.full(len(trajectory), SPLITS["gap"], dtype=np.int32)
+    blocks = {}
+    for index, own in zip(present, _draw(len(present), fractions, _generator(seed, protein)), strict=True):
+        split[trajectory == index] = SPLITS[own]
+        blocks[names[index]] = [Block(0, int((trajectory == index).sum()) - 1, own)]
+    return split, blocks
+
+
+def whole_protein(
+    trajectory: Int[np.ndarray, " frames"], names: Sequence[str], own: str
+) -> tuple[Int32[np.ndarray, " frames"], dict[str, list[Block]]]:
+    """All frames of a protein in one set, in the form of `split_protein`."""
+    lengths = {name: int((trajectory == index).sum()) for index, name in enumerate(names)}
+    blocks = {name: [Block(0, length - 1, own)] for name, length in lengths.items() if length}
+    return np.full(len(trajectory), SPLITS[own], np.int32), blocks
+
+
+def spread(frames: int, quota: int) -> Int64[np.ndarray, " kept"]:
+    """Rows of at most ``quota`` frames spread evenly over all of them; a quota of 0 takes all."""
+    kept = min(frames, quota) if quota else frames
+    return np.arange(kept) * frames // max(kept, 1)
+
+
 def check_held_out(proteins: Sequence[str], held_out: Sequence[str], families: Mapping[str, str]) -> None:
     """Refuse held-out proteins that are unknown or have relatives in training.
 
@@ -99,18 +141,23 @@ def _generator(seed: int, name: str) -> np.random.Generator:
 def _deal(frames: int, fractions: Mapping[str, float], block_frames: int, random: np.random.Generator) -> list[Block]:
     """Draw the set of every block; fewer than three blocks all train."""
     count = max(1, frames // block_frames)
-    wanted = {split: _blocks(fractions[split], count) for split in ("val", "test")}
-    drawn = iter(random.permutation(count).tolist())
-    names = ["train"] * count
-    for split, number in wanted.items():
-        for _ in range(number):
-            names[next(drawn)] = split
+    names = _draw(count, fractions, random)
     edges = [block * block_frames for block in range(count)] + [frames]
     return [Block(edges[i], edges[i + 1] - 1, names[i]) for i in range(count)]
 
 
-def _blocks(fraction: float, count: int) -> int:
-    """Blocks of a set: the nearest number to its share, but at least one where there are three blocks."""
+def _draw(count: int, fractions: Mapping[str, float], random: np.random.Generator) -> list[str]:
+    """The set of each of ``count`` blocks or trajectories."""
+    drawn = iter(random.permutation(count).tolist())
+    names = ["train"] * count
+    for split in ("val", "test"):
+        for _ in range(_number(fractions[split], count)):
+            names[next(drawn)] = split
+    return names
+
+
+def _number(fraction: float, count: int) -> int:
+    """Blocks of a set: the nearest number to its share, but at least one where there are three."""
     if fraction == 0.0 or count < 3:
         return 0
     return min(max(1, round(fraction * count)), (count - 1) // 2)

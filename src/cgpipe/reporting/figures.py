@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from cgpipe.plots import ensembles, forces, projection, splits, structure, training
+from cgpipe.plots import diagnostics, ensembles, forces, projection, splits, structure, training
 from cgpipe.reporting.collect import Results
 from cgpipe.reporting.tables import judged_floor
 
@@ -84,6 +84,55 @@ def split_picture(results: Results, protein: str) -> Picture:
     return draw(
         splits.split_strips, strips, alt=f"Sets of the blocks of {protein}", caption=f"{protein}, by trajectory."
     )
+
+
+def data_pictures(results: Results) -> list[Picture]:
+    """Forces by residue type, memory of the labels, range of bonds, and what padding costs."""
+    found, proteins = results.dataset["diagnostics"], results.dataset["statistics"]["proteins"]
+    pictures = [
+        draw(
+            diagnostics.residue_forces,
+            found["residues"],
+            alt="RMS force of each residue type",
+            caption="RMS of the projected forces by residue type, noise included; in the bars: beads × frames.",
+            width="half",
+        )
+    ]
+    curves = diagnostics.memories(found["proteins"])
+    if curves:
+        pictures.append(
+            draw(
+                diagnostics.memory,
+                curves,
+                alt="Correlation of forces with their later values",
+                caption="How long a label remembers, in axes that turn with the chain. Near 0, the next frame is a new "
+                "sample; far above 0, frames repeat each other, and the gaps between sets should be longer.",
+                width="half",
+            )
+        )
+    bonds = {name: p["bonds"] for name, p in found["proteins"].items() if p["bonds"]}
+    if bonds:
+        pictures.append(
+            draw(
+                diagnostics.range_strips,
+                bonds,
+                "bond  [Å]",
+                alt="Range of the bonds of each protein",
+                caption="Bonds: smallest to largest (thin), the middle 99 % (thick), median (dot). A bond beyond 4.2 Å "
+                "is a missing residue or a broken molecule, unless the chain is strained.",
+                width="half",
+            )
+        )
+    pictures.append(
+        draw(
+            diagnostics.padding_bars,
+            diagnostics.padding(proteins),
+            alt="Padding by padded length, and with one length for all",
+            caption="What padding costs: each padded length, and what one length for all proteins would waste.",
+            width="half",
+        )
+    )
+    return pictures
 
 
 def training_picture(results: Results) -> Picture:

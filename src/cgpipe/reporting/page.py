@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from cgpipe.data.diagnostics import complaint
 from cgpipe.reporting import figures, tables, verdict
 from cgpipe.reporting.collect import Results
 from cgpipe.reporting.figures import Picture, data_uri
@@ -58,6 +59,8 @@ def render(results: Results, title: str) -> str:
         detailed=detailed,
         tiles=_tiles(results),
         projection={name: figures.projection_pictures(results, name) for name in detailed},
+        data=figures.data_pictures(results),
+        suspects=complaint(results.dataset["diagnostics"]["suspects"]),
         splits={name: figures.split_picture(results, name) for name in detailed},
         prior=Picture(data_uri(results.prior_figure, "image/png"), "Fit of the prior to the training frames"),
         training=figures.training_picture(results),

@@ -2,7 +2,8 @@
 
 In every epoch each bucket is shuffled and cut into batches, and the batches of all buckets are shuffled together, so
 lengths alternate. A bucket's last batch may be short: the missing rows repeat its first frame with weight 0, and the
-others keep the weight that they have in a full batch, so each frame counts the same in every epoch.
+others keep the weight that they have in a full batch, so each frame counts the same in every epoch. Frames weigh 1 or
+as their protein does, divided by the mean over all frames, so that weights do not change the size of the steps.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from cgpipe.data.topology import Topology
 
 
 class Batch(NamedTuple):
-    """Frames of one length; ``weight`` is 1, or 0 on rows that only fill up the batch."""
+    """Frames of one length; ``weight`` is 1 on average, and 0 on rows that only fill up the batch."""
 
     R: Float[Array | ndarray, "frames beads 3"]
     F: Float[Array | ndarray, "frames beads 3"]
@@ -36,18 +37,22 @@ class Place(NamedTuple):
 class Feed:
     """Training frames in the order that the seed decides."""
 
-    def __init__(self, buckets: Sequence[Frames], batch: int, seed: int):
+    def __init__(self, buckets: Sequence[Frames], batch: int, seed: int, weights: Sequence[float] = ()):
         """Set up.
 
         Args:
             buckets: frames by padded length.
             batch: frames per step, over all devices.
             seed: of the order.
+            weights: of each protein's frames in the loss, in the order of the frames' index; empty: all the same.
         """
         self.buckets = tuple(buckets)
         self.batch = batch
         self.seed = seed
         self.steps_per_epoch = sum(-(-len(frames.R) // batch) for frames in buckets)
+        chosen = [np.asarray(weights or np.ones(f.protein.max() + 1), np.float64)[f.protein] for f in self.buckets]
+        mean = np.concatenate(chosen).mean()
+        self._weights = [(own / mean).astype(np.float32) for own in chosen]
         self._epoch = -1
         self._order: list[Place] = []
 
@@ -67,7 +72,10 @@ class Feed:
         """The batch of a step, counted from 0."""
         epoch, number = divmod(step, self.steps_per_epoch)
         place = self.places(epoch)[number]
-        return gather(self.buckets[place.bucket], place.rows, self.batch)
+        batch = gather(self.buckets[place.bucket], place.rows, self.batch)
+        weight = np.zeros(self.batch, np.float32)
+        weight[: len(place.rows)] = self._weights[place.bucket][place.rows]
+        return batch._replace(weight=weight)
 
 
 def gather(frames: Frames, rows: Int[ndarray, " some"], size: int) -> Batch:

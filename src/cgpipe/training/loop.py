@@ -42,11 +42,12 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Frames of the sets by length, and the proteins' names in index order."""
+    """Frames of the sets by length, and names and weights (empty: all the same) of the proteins in index order."""
 
     train: Sequence[Frames]
     validation: Sequence[Frames]
     proteins: Sequence[str]
+    weights: Sequence[float] = ()
 
 
 class Trainer:
@@ -74,7 +75,7 @@ class Trainer:
         self._settings, self._data, self._checkpoints, self._record = settings, data, checkpoints, record
         self._mesh = data_mesh(jax.devices())
         self._batch = settings.batch_per_device * self._mesh.size
-        self._feed = Feed(data.train, self._batch, seed)
+        self._feed = Feed(data.train, self._batch, seed, data.weights)
         self._slots = potential.neighbour_slots
         parameters, self._fixed = eqx.partition(potential, trainable(potential, settings.train_prior))
         self._phases = phases(settings, self._feed.steps_per_epoch, parameters)
@@ -117,7 +118,7 @@ class Trainer:
             batch = self._feed.at(self._progress.step)
             self._state = step(self._state, on_devices(batch, spread(self._mesh)))
             self._progress.step += 1
-            frames += int(batch.weight.sum())
+            frames += int((batch.weight > 0).sum())
             done = self._progress.step
             if done % per_epoch == 0:
                 jax.block_until_ready(self._state)

@@ -102,6 +102,8 @@ def make_step(
         updates, optimiser_state = optimiser.update(gradient, state.optimiser, state.parameters)
         parameters = optax.apply_updates(state.parameters, updates)
         t = state.step.astype(jnp.float32)
+        # the epoch's error counts every frame once, as validation does
+        used = (batch.weight > 0).astype(errors.error2.dtype)
         decay = jnp.minimum(ema_decay, (1.0 + t) / (AVERAGE_WARMUP + t))
         average = optax.incremental_update(parameters, state.average, 1.0 - decay)
         return TrainState(
@@ -109,8 +111,8 @@ def make_step(
             average,
             optimiser_state,
             state.step + 1,
-            state.error2 + jnp.sum(errors.error2 * batch.weight),
-            state.components + jnp.sum(errors.components * batch.weight),
+            state.error2 + jnp.sum(errors.error2 * used),
+            state.components + jnp.sum(errors.components * used),
             jnp.maximum(state.needed, jnp.max(errors.needed)),
         )
 

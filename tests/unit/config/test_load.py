@@ -97,6 +97,7 @@ MISTAKES = {
     "name that is no file name": ("run: a/b\n", "c.yaml:1: run: ", "a/b"),
     "unknown held-out protein": ("dataset:\n  held_out: [aa]\n", "c.yaml:2: dataset.held_out: ", "'a'"),
     "all proteins held out": ("dataset:\n  held_out: [a, b]\n", "c.yaml:2: dataset.held_out: ", "nothing is left"),
+    "too few families": ("dataset:\n  split: proteins\n", "c.yaml:2: dataset.split: ", "2 families"),
     "no such proteins file": ("run: x\nproteins: none.yaml\n", "c.yaml:2: proteins: ", "none.yaml"),
 }
 

@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cgpipe.config import Config, Proteins, settings_json
 from cgpipe.config.keys import keys
-from cgpipe.config.slices import stage_settings
+from cgpipe.config.models import Dataset
+from cgpipe.config.slices import DatasetSettings, stage_settings
 
 WITH_SETTINGS = ("project", "dataset", "prior", "train", "export", "simulate", "validate", "report")
 PROTEINS = Proteins.model_validate({"proteins": {"a": {"source": "mdcath", "path": "a.h5"}}})
@@ -28,6 +31,7 @@ MORE_STAGES = {
 OTHER_VALUES = {
     "species.aliases": {"MSE": "MET"},
     "dataset.held_out": ["a"],
+    "dataset.split": "trajectories",
     "export.platforms": ["cpu"],
     "species.vocabulary": "classes4",
     "project.map": "slice",
@@ -79,6 +83,46 @@ def test_settings_survive_the_command_line(stage):
     """What a stage parses from its ``--settings`` is what the configuration held."""
     made = stage_settings(Config(), PROTEINS, stage, "a")
     assert type(made).model_validate(json.loads(settings_json(Config(), PROTEINS, stage, "a"))) == made
+
+
+@given(
+    st.builds(
+        Dataset,
+        split=st.sampled_from(["blocks", "trajectories", "proteins"]),
+        test_fraction=st.floats(0, 0.99),
+        block_frames=st.integers(1, 10**6),
+        split_seed=st.integers(-(2**40), 2**40),
+        held_out=st.lists(st.text(max_size=5)).map(tuple),
+        max_padding=st.floats(0, 0.99),
+        capacity_margin=st.floats(1, 10),
+    ),
+    st.dictionaries(st.sampled_from("abc"), st.tuples(st.integers(0, 9), st.floats(0.1, 9), st.text()), min_size=1),
+)
+def test_dataset_settings_round_trip(section, blocks):
+    """Any legal section and any proteins come out of ``--settings`` as they went in; a legal value that JSON bends."""
+    proteins = Proteins.model_validate(
+        {
+            "proteins": {
+                name: {"source": "mdcath", "path": "x", "quota": quota, "weight": weight, "family": family}
+                for name, (quota, weight, family) in blocks.items()
+            }
+        }
+    )
+    text = settings_json(Config(dataset=section), proteins, "dataset")
+    parsed = DatasetSettings.model_validate(json.loads(text))
+    assert parsed.dataset == section
+    assert parsed.quotas == {name: block[0] for name, block in blocks.items() if block[0]}
+    assert parsed.weights == {name: block[1] for name, block in blocks.items() if block[1] != 1.0}
+    assert parsed.families == {name: block[2] or name for name, block in blocks.items()}
+
+
+def test_what_matters_to_the_dataset_only_projects_nothing_again():
+    """Family, quota and weight change the dataset's settings, not those of the projection."""
+    block = {"source": "mdcath", "path": "a.h5"}
+    for key, value in {"family": "f", "quota": 10, "weight": 2.0}.items():
+        changed = Proteins.model_validate({"proteins": {"a": {**block, key: value}}})
+        assert settings_json(Config(), changed, "project", "a") == settings_json(Config(), PROTEINS, "project", "a")
+        assert settings_json(Config(), changed, "dataset") != settings_json(Config(), PROTEINS, "dataset")
 
 
 def test_another_protein_does_not_change_a_projection():

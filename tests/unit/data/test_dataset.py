@@ -164,6 +164,70 @@ def test_held_out_family(tmp_path, files):
         main(arguments(tmp_path, files, held_out=["longer"]))
 
 
+def test_division_by_families(tmp_path, files):
+    # detects relatives in different sets, blocks inside a protein, a division that is not written down
+    write_projection(tmp_path / "fourth.h5", projection("fourth", 100, 5), header("projection", {}, {}))
+    main(arguments(tmp_path, [*files, tmp_path / "fourth.h5"], split="proteins"))
+    summary = read_json(tmp_path / "d.json", "dataset-summary")
+    assert summary["divided_by"] == "proteins"
+    assert set(summary["families"].values()) == {"train", "val", "test"}
+    assert set(summary["balance"]) == {"train", "val", "test"}
+    with open_dataset(tmp_path / "d.h5") as dataset:
+        for name, cuts in summary["splits"].items():
+            own = summary["families"]["family" if name in ("longer", "again") else name]
+            assert {block["split"] for blocks in cuts.values() for block in blocks} == {own}
+            frames = dataset.statistics["proteins"][name]["frames"]
+            assert frames[own] == sum(frames.values())
+            assert dataset.statistics["proteins"][name]["force_rms"] > 0
+    with pytest.raises(UserError, match=r"only 1 families besides those of dataset\.held_out"):
+        main(arguments(tmp_path, files, split="proteins", held_out=["short"]))
+
+
+def test_division_by_trajectories(tmp_path, files):
+    # detects a mode that is not wired to the stage
+    with pytest.raises(UserError, match="at least three trajectories"):
+        main(arguments(tmp_path, files, split="trajectories"))
+
+
+def test_quota_and_weight(tmp_path, files):
+    # detects a quota on another protein, the first frames instead of a spread, and a weight that is not stored
+    given = arguments(tmp_path, files)
+    given[1] = json.dumps(settings() | {"quotas": {"longer": 50}, "weights": {"again": 2.5}})
+    main(given)
+    with open_dataset(tmp_path / "d.h5") as dataset:
+        assert [p.weight for p in dataset.proteins] == [1.0, 1.0, 2.5]
+        of = dataset.statistics["proteins"]
+        assert [sum(of[name]["frames"].values()) for name in SIZES] == [200, 50, 200]
+        assert of["longer"]["frames_beyond_quota"] == 150
+        kept = [frames.frame for split in ("train", "val", "test", "gap") for frames in dataset.load(split, "longer")]
+        assert sorted(np.concatenate(kept).tolist()) == list(range(0, 200, 4))
+
+
+def test_suspects_are_told(tmp_path, files, capsys):
+    # detects an outlier that nobody hears of
+    made = projection("longer", frames=200, beads=7)
+    made.F[77, 2] *= 1000
+    write_projection(files[1], made, header("projection", {}, {}))
+    main(arguments(tmp_path, files))
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and "1 forces" in message and "d.json" in message
+    found = read_json(tmp_path / "d.json", "dataset-summary")["diagnostics"]
+    assert found["proteins"]["longer"]["outliers"]["worst"][0]["frame"] == 77
+
+
+def test_many_proteins_fit_in_the_header(tmp_path):
+    # detects statistics that outgrow an HDF5 attribute
+    paths = []
+    for number in range(150):
+        paths.append(tmp_path / f"{number}.h5")
+        made = projection(f"protein-{number}", frames=20, beads=2)
+        write_projection(paths[-1], made, header("projection", {}, {}))
+    main(arguments(tmp_path, paths, block_frames=3, gap_frames=1, npz=False))
+    with open_dataset(tmp_path / "d.h5") as dataset:
+        assert len(json.dumps(dataset.statistics)) > 2**16
+        assert len(dataset.statistics["proteins"]) == 150
+
+
 def test_nothing_left_to_train_on(tmp_path, files):
     with pytest.raises(UserError, match="no frames are left for train"):
         main(arguments(tmp_path, files, held_out=list(SIZES)))

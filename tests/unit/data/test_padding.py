@@ -27,6 +27,20 @@ def test_no_choice_of_lengths_wastes_less(proteins, most):
                 assert padding_waste(beads, frames, chosen) <= padding_waste(beads, frames, other) + 1e-12
 
 
+@given(
+    st.lists(st.tuples(st.integers(2, 300), st.integers(1, 50)), min_size=1, max_size=40),
+    st.floats(0.0, 0.5),
+)
+def test_no_more_lengths_than_the_tolerated_waste_asks_for(proteins, tolerated):
+    # detects one length too many, and a stop before the waste is tolerable
+    beads, frames = zip(*proteins, strict=True)
+    chosen = choose_capacities(beads, frames, len(beads), tolerated)
+    assert padding_waste(beads, frames, chosen) <= tolerated + 1e-9
+    if len(chosen) > 1:
+        assert padding_waste(beads, frames, choose_capacities(beads, frames, len(chosen) - 1)) > tolerated - 1e-9
+    assert all(any(length >= b for length in chosen) for b in beads)
+
+
 def test_waste_is_a_share_of_slots():
     # one of 10 + 20 slots per pair of frames is padding
     assert padding_waste([9, 20], [1, 1], [10, 20]) == 1 / 30

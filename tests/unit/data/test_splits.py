@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cgpipe.data.splits import SPLITS, check_held_out, split_protein
+from cgpipe.data.splits import SPLITS, check_held_out, split_protein, split_trajectories, spread, whole_protein
 from cgpipe.errors import UserError
 
 SIZES = st.fixed_dictionaries(
@@ -91,3 +91,42 @@ def test_held_out_families():
         check_held_out(proteins, ("a",), {"a": "fam", "b": "fam"})
     with pytest.raises(UserError, match="no protein 'd' in this run; it has a, b, c"):
         check_held_out(proteins, ("d",), {})
+
+
+@given(
+    st.lists(st.integers(0, 20), min_size=1, max_size=30), st.floats(0.01, 0.6), st.floats(0.0, 0.6), st.integers(0, 5)
+)
+def test_whole_trajectories(lengths, val, test, seed):
+    # detects a trajectory in two sets, one that is lost, and a set that gets none though there are enough
+    trajectory = np.repeat(np.arange(len(lengths)), lengths)
+    names = [f"p/{t}" for t in range(len(lengths))]
+    fractions = {"val": val, "test": test}
+    sets, blocks = split_trajectories(trajectory, names, protein="p", fractions=fractions, seed=seed)
+    present = [t for t, length in enumerate(lengths) if length]
+    assert list(blocks) == [f"p/{t}" for t in present]
+    for t in present:
+        (block,) = blocks[f"p/{t}"]
+        assert (block.first, block.last) == (0, lengths[t] - 1)
+        assert set(sets[trajectory == t].tolist()) == {SPLITS[block.split]}
+    used = {block.split for (block,) in blocks.values()}
+    if len(present) >= 3:
+        assert used == {"train", "val", *(["test"] if test else [])}
+    elif present:
+        assert used == {"train"}
+
+
+def test_whole_protein():
+    sets, blocks = whole_protein(np.array([0, 0, 2]), ["p/0", "p/1", "p/2"], "val")
+    assert sets.tolist() == [1, 1, 1]
+    assert {name: block[0][:2] for name, block in blocks.items()} == {"p/0": (0, 1), "p/2": (0, 0)}
+
+
+@given(st.integers(0, 500), st.integers(0, 600))
+def test_quota_is_spread_evenly(frames, quota):
+    # detects the first n frames instead of a spread, repeated frames, and a quota of 0 that takes nothing
+    rows = spread(frames, quota)
+    assert len(rows) == (min(frames, quota) if quota else frames)
+    assert rows.tolist() == sorted(set(rows.tolist()) & set(range(frames)))
+    if len(rows) > 1:
+        steps = np.diff([*rows, frames])
+        assert steps.max() - steps.min() <= 1

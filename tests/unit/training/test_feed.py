@@ -1,6 +1,7 @@
 """Order and completeness of the batches. Whether the order is random enough is not tested."""
 
 import numpy as np
+import pytest
 from training_toys import toy_frames
 
 from cgpipe.training.feed import Feed, gather
@@ -42,3 +43,14 @@ def test_filling_rows_have_no_weight():
     batch = gather(BUCKETS[1], np.array([4, 5]), 4)
     np.testing.assert_array_equal(batch.weight, [1, 1, 0, 0])
     np.testing.assert_array_equal(batch.R[:2], BUCKETS[1].R[4:])
+
+
+def test_weights_of_proteins_reach_the_batches():
+    """Catches weights of another protein, a mean that is not 1, and weights on rows that only fill up."""
+    buckets = [toy_frames(6, 4, protein=0), toy_frames(3, 6, protein=1)]
+    feed = Feed(buckets, 4, seed=0, weights=(1.0, 4.0))
+    batches = [(place.bucket, feed.at(step)) for step, place in enumerate(feed.places(0))]
+    assert sum(batch.weight.sum() for _, batch in batches) == pytest.approx(9)
+    for bucket, batch in batches:
+        used = batch.weight[batch.weight > 0]
+        np.testing.assert_allclose(used, 4 / 2 if bucket else 1 / 2)
