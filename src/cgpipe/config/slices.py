@@ -11,7 +11,6 @@ from cgpipe.config.models import (
     Dataset,
     Export,
     InDataset,
-    InDataset,
     Model,
     Prior,
     Project,
