@@ -7,53 +7,23 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from model_toys import TYPES, toy_prior
-from training_toys import same_bits, toy_frames
+from model_toys import toy_prior
+from training_runs import VOCABULARY_SIZE, arguments, lines_of, settings, write_inputs
+from training_toys import same_bits
 
-from cgpipe.artefact import header, read_json, write_json
-from cgpipe.data.splits import SPLITS
-from cgpipe.data.store import ProteinBeads, create_dataset
+from cgpipe.artefact import read_json
 from cgpipe.ensemble import main as ensemble
 from cgpipe.errors import UserError
 from cgpipe.model.serialise import load_model
 from cgpipe.train import main as train
 
-VOCABULARY_SIZE = TYPES + 1
-SPLIT = np.array([SPLITS["train"]] * 8 + [SPLITS["val"]] * 3 + [SPLITS["test"]] * 3, np.int32)
-
-
-def settings(**training):
-    keys = {"batch_per_device": 4, "epochs_adabelief": 12, "checkpoint_steps": 3, "adabelief": {"lr_peak": 0.01}}
-    model = {"cutoff": 9.0, "allegro_size": "small", "l_max": 1, "tensor_channels": 2}
-    return json.dumps({"model": model, "training": {**keys, **training}})
-
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """A folder with dataset.h5 (chains of 4 and 6 beads) and prior.json."""
     folder = tmp_path_factory.mktemp("data")
-    with create_dataset(
-        folder / "dataset.h5", header("dataset", {}, {}), vocabulary="classes4", cutoff=9.0, parked_at=99.0
-    ) as writer:
-        for number, (name, beads) in enumerate((("short", 4), ("longer", 6))):
-            frames = toy_frames(len(SPLIT), beads, seed=number, noise=0.5)
-            chain = ProteinBeads(name, ("ALA",) * beads, *(x[0] for x in frames.topology[:3]), trajectories=("300/0",))
-            origin = {key: getattr(frames, key) for key in ("temperature", "trajectory", "frame")}
-            writer.add(chain, beads, frames.R, frames.F, {**origin, "split": SPLIT})
-        writer.finish({"force_rms": 3.0, "mean_neighbours": 3.5, "neighbour_capacity": 5})
-    write_json(folder / "prior.json", header("prior", {}, {}), {"prior": toy_prior(VOCABULARY_SIZE).to_json()})
+    write_inputs(folder)
     return folder
-
-
-def arguments(data: Path, out: Path, seed: int = 0, chosen: str | None = None) -> list[str]:
-    return [
-        *("--settings", chosen or settings(), "--seed", str(seed)),
-        *("--dataset", str(data / "dataset.h5"), "--prior", str(data / "prior.json")),
-        *("--out", str(out / "model.eqx"), "--metrics", str(out / "metrics.jsonl")),
-        *("--checkpoints", str(out / "checkpoint")),
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +31,6 @@ def trained(data, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("seed-0")
     assert train(arguments(data, folder)) == 0
     return folder
-
-
-def lines_of(folder: Path) -> list[dict]:
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
 def test_model_and_metrics(data, trained):
