@@ -7,7 +7,7 @@ from typing import NamedTuple
 import openmm
 
 from cgpipe.artefact import create_h5, header, sha256
-from cgpipe.config.models import Sampling
+from cgpipe.config.sampling import Sampling
 from cgpipe.sampling.dynamics import Dynamics, Plan
 from cgpipe.sampling.layout import LAYOUT, write_protein, write_replica
 from cgpipe.sampling.partial import Partial
