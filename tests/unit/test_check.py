@@ -8,7 +8,9 @@ import shutil
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
+from simulated_systems import System
 from synthetic_mdcath import SyntheticProtein, write_mdcath
 
 from cgpipe import check
@@ -49,11 +51,62 @@ def _empty() -> None:
     write_mdcath(Path("p.h5"), SyntheticProtein(["ALA", "GLY"]), {"300/0": 0})
 
 
+def _species(value: int) -> None:
+    content = dict(np.load("b.npz"))
+    np.savez("b.npz", **{**content, "species": np.full_like(content["species"], value)})
+
+
+def _source(**block: object) -> None:
+    text = "".join(f"    {key}: {value}\n" for key, value in block.items())
+    Path("config/proteins.yaml").write_text(f"proteins:\n  p:\n{text}")
+
+
+def _simulated(*, forces: bool = True, residue: str = "ALA", **keys: object) -> None:
+    """A protein as PDB and TRR."""
+    protein = SyntheticProtein([residue, "GLY", "SER"])
+    atoms = protein.atoms()
+    R, F = protein.frames(4, np.random.default_rng(0))
+    system = System(
+        [name for name, *_ in atoms],
+        [{1: "H", 6: "C", 7: "N", 8: "O"}[z] for _, z, *_ in atoms],
+        [name for *_, name, _ in atoms],
+        [number for *_, number in atoms],
+        ["A"] * len(atoms),
+        R,
+        F,
+    )
+    system.write(Path("t.pdb"), Path("t1.trr"), no_forces=() if forces else (0, 1, 2, 3))
+    block = {"source": "trajectory", "topology": "t.pdb", "trajectories": "t*.trr", "temperature": 300, **keys}
+    _source(**block)
+
+
+def _npz(**keys: object) -> None:
+    """Four frames of beads projected elsewhere."""
+    shape = (4, 3)
+    species, mask = np.zeros(shape, np.int32), np.ones(shape, np.float32)
+    np.savez("b.npz", R=np.ones((*shape, 3)), F=np.ones((*shape, 3)), species=species, mask=mask, Z=np.full(3, 6))
+    _source(source="npz", path="b.npz", temperature=300, **keys)
+
+
 MISTAKES = {
     "misspelt key": (
         lambda: Path("config/config.yaml").write_text("model:\n  cutof: 9.0\n"),
         ["config/config.yaml:2:", "'cutoff'"],
     ),
+    "no file matches": (lambda: _proteins(path="none*.h5"), ["'p'", "path: no file matches 'none*.h5'"]),
+    "file twice": (lambda: _proteins(path="[p.h5, p*.h5]"), ["'p'", "p.h5 is named more than once"]),
+    "key of another source": (lambda: _proteins(topology="t.pdb"), ["config/proteins.yaml:5:", "'topology'"]),
+    "trajectory: missing topology": (lambda: _simulated(topology="x.tpr"), ["'p'", "x.tpr", "no such file"]),
+    "trajectory: no file matches": (lambda: _simulated(trajectories="x*.trr"), ["'p'", "'x*.trr'"]),
+    "trajectory: no forces": (lambda: _simulated(forces=False), ["'p'", "t1.trr", "4 of 4 frames hold no forces"]),
+    "trajectory: unknown residue": (lambda: _simulated(residue="MSE"), ["'p'", "MSE", "species.aliases"]),
+    "trajectory: no temperature": (
+        lambda: _source(source="trajectory", topology="t.pdb", trajectories="t1.trr"),
+        ["config/proteins.yaml:2:", "'temperature' is missing"],
+    ),
+    "npz: unknown species": (lambda: (_npz(), _species(77)), ["'p'", "b.npz", "species 77", "'sequence'"]),
+    "npz: another length": (lambda: _npz(beads=9), ["'p'", "b.npz", "no frame with 9 beads"]),
+    "npz: other arrays": (lambda: (_npz(), np.savez("b.npz", R=np.ones(3))), ["'p'", "b.npz", "no F, species"]),
     "missing file": (lambda: _proteins(path="none.h5"), ["'p'", "none.h5", "no such file"]),
     "no forces": (_no_forces, ["'p'", "p.h5", "temperature 300", "replica 1", "forces"]),
     "unknown residue": (_strange_residue, ["'p'", "p.h5", "MSE", "species.aliases"]),
@@ -111,6 +164,14 @@ def test_openmm_is_missing(place, capsys, monkeypatch):
     monkeypatch.setattr(check.importlib.util, "find_spec", lambda name: None)
     assert run(check.main, []) == 2
     assert "pip install" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("make", [_simulated, _npz])
+def test_other_sources(place, capsys, make):
+    """Frames are counted in every source."""
+    make()
+    assert run(check.main, []) == 0
+    assert "p: 3 beads, 1 trajectories, 4 frames" in capsys.readouterr().out
 
 
 def test_missing_trajectories_are_told(place, capsys):

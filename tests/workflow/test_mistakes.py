@@ -25,6 +25,10 @@ MISTAKES = {
         ("config/proteins.yaml", "mdcath_dataset_cln025", "mdcath_dataset_none"),
         ["'cln025'", "no such file"],
     ),
+    "no file matches": (
+        ("config/proteins.yaml", "mdcath_dataset_cln025.h5", "nothing*.h5"),
+        ["'cln025'", "path: no file matches 'resources/demo/nothing*.h5'"],
+    ),
     "no frames": (("config/proteins.yaml", "temperatures: [348]", "temperatures: [999]"), ["'cln025'", "999"]),
 }
 

@@ -6,10 +6,13 @@ Cannot detect a difference between real mdCATH files and this project's idea of 
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from synthetic_mdcath import SyntheticProtein, write_mdcath
 
 from cgpipe.data.readers import reader as readers
 from cgpipe.data.readers.mdcath import open_mdcath
+from cgpipe.data.readers.reader import take_frames
 from cgpipe.errors import UserError
 
 PROTEIN = SyntheticProtein(["ALA", "GLY", "SER"])
@@ -20,8 +23,8 @@ def file(tmp_path):
     return write_mdcath(tmp_path / "m.h5", PROTEIN, {"320/0": 5, "348/0": 7, "348/2": 4})
 
 
-def read(path, domain="", temperatures=(), replicas=(), stride=1):
-    with open_mdcath(path, domain, temperatures, replicas, stride) as reader:
+def read(path, domain="", temperatures=(), replicas=(), stride=1, max_frames=0):
+    with open_mdcath(path, domain, temperatures, replicas, stride, max_frames) as reader:
         return reader, list(reader.chunks())
 
 
@@ -56,7 +59,7 @@ def test_missing_and_empty_replicas_are_skipped_and_named(file):
         raw.create_group("synth/348/1")
     reader, _ = read(file, temperatures=(348,), replicas=(0, 1, 3))
     assert reader.trajectories == ("348/0",)
-    assert reader.skipped == ("348/1 is empty", "348/3 is missing")
+    assert reader.notes == ("348/1 is empty", "348/3 is missing")
 
 
 def test_atoms(file):
@@ -131,7 +134,10 @@ def test_bad_trajectory_is_refused_with_its_place(file, tamper, message):
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"temperatures": (300,)}, r"no temperature 300; it has \[320, 348\]"),
+        (
+            {"temperatures": (300,)},
+            r"no frames for temperatures \[300\].*\(temperature 300 is missing\); there are temperatures \[320, 348\]",
+        ),
         ({"replicas": (9,)}, r"no frames for temperatures all, replicas \[9\]"),
         ({"domain": "other"}, r"no domain 'other'; it has \['synth'\]"),
     ],
@@ -201,8 +207,122 @@ def test_damaged_chunk(tmp_path):
     content = bytearray(path.read_bytes())
     content[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
     path.write_bytes(content)
-    with pytest.raises(UserError, match="temperature 348, replica 3: cannot read 348/3/forces"):
+    with pytest.raises(UserError, match="temperature 348, replica 3: cannot read forces"):
         read(path)
+
+
+def test_frames_are_spread_over_the_trajectory(file):
+    # detects the first n frames taken, and rows that are not those that were numbered
+    reader, chunks = read(file, temperatures=(348,), max_frames=3)
+    assert [chunk.frame.tolist() for chunk in chunks] == [[0, 3, 6], [0, 1, 3]]
+    with h5py.File(file) as raw:
+        assert np.array_equal(chunks[1].R, raw["synth/348/2/coords"][[0, 1, 3]])
+    assert reader.lengths == (3, 3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(total=st.integers(0, 400), stride=st.integers(1, 30), max_frames=st.integers(0, 50))
+def test_taken_frames(total, stride, max_frames):
+    # detects too many, doubled or clustered frames, or a loss of the first or last
+    every = list(range(0, total, stride))
+    taken = take_frames(total, stride, max_frames).tolist()
+    assert len(taken) == (min(len(every), max_frames) if max_frames else len(every))
+    assert set(taken) <= set(every) and taken == sorted(set(taken))
+    if len(taken) > 1:
+        assert (taken[0], taken[-1]) == (every[0], every[-1])
+        gaps = np.diff(taken) // stride
+        assert gaps.max() - gaps.min() <= 1
+
+
+def test_missing_and_empty_temperatures(file):
+    # detects a refusal where a released file lacks a temperature, or silence about it
+    with h5py.File(file, "a") as raw:
+        raw.create_group("synth/413")
+    reader, _ = read(file, temperatures=(348, 413, 450))
+    assert reader.trajectories == ("348/0", "348/2")
+    assert reader.notes == ("temperature 413 has no replicas", "temperature 450 is missing")
+    assert read(file)[0].notes == ("temperature 413 has no replicas",)
+
+
+def test_no_frames_in_a_replica(tmp_path):
+    # detects an empty array taken for a trajectory
+    path = write_mdcath(tmp_path / "m.h5", PROTEIN, {"320/0": 0, "320/1": 2})
+    reader, _ = read(path)
+    assert reader.trajectories == ("320/1",)
+    assert reader.notes == ("320/0 is empty",)
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_storage_makes_no_difference(file, compression):
+    # detects that only one way of storing arrays is read
+    _, expected = read(file, max_frames=4)
+    with h5py.File(file, "a") as raw:
+        for name in ("320/0", "348/0", "348/2"):
+            for key in ("coords", "forces"):
+                values, unit = raw[f"synth/{name}/{key}"][()], raw[f"synth/{name}/{key}"].attrs["unit"]
+                del raw[f"synth/{name}/{key}"]
+                made = raw[f"synth/{name}"].create_dataset(key, data=values, chunks=(2, 18, 3), compression=compression)
+                made.attrs["unit"] = unit
+    _, found = read(file, max_frames=4)
+    assert all(np.array_equal(a.R, b.R) and np.array_equal(a.F, b.F) for a, b in zip(expected, found, strict=True))
+
+
+def test_several_files_of_one_domain(file, tmp_path):
+    # detects trajectories of the same name mixed up, and a temperature called missing that another file has
+    more = write_mdcath(tmp_path / "n.h5", PROTEIN, {"348/0": 3, "450/1": 2}, seed=5)
+    with open_mdcath([file, more], temperatures=(348, 450)) as reader:
+        chunks = list(reader.chunks())
+        assert reader.trajectories == ("348/0", "348/0@2", "348/2", "450/1")
+        assert reader.lengths == (7, 3, 4, 2)
+        assert reader.notes == ()
+        assert "n.h5" in reader.where(1)
+    with h5py.File(more) as raw:
+        assert np.array_equal(chunks[1].R, raw["synth/348/0/coords"][()])
+        assert np.array_equal(chunks[3].R, raw["synth/450/1/coords"][()])
+
+
+def test_files_of_different_molecules(file, tmp_path):
+    # detects frames of one molecule read as another's
+    other = write_mdcath(tmp_path / "o.h5", SyntheticProtein(["ALA", "GLY", "THR"]), {"348/0": 3})
+    with (
+        pytest.raises(UserError, match=r"o\.h5: its atoms \(18\) are not those of .*m\.h5 \(18\)"),
+        open_mdcath([file, other]),
+    ):
+        pass
+
+
+def test_incomplete_replica(file):
+    # detects a file that was still being written
+    with h5py.File(file, "a") as raw:
+        raw["synth/348/2"].attrs["numFrames"] = 400
+    with pytest.raises(UserError, match="348, replica 2: numFrames is 400, but there are 4; the file is incomplete"):
+        read(file)
+
+
+def test_forces_without_coordinates(file):
+    # detects a damaged replica passed by as an empty one
+    with h5py.File(file, "a") as raw:
+        del raw["synth/348/2/coords"]
+    with pytest.raises(UserError, match="348, replica 2: there are forces but no coordinates"):
+        read(file)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1), length=st.integers(1, 4000), cut=st.booleans())
+def test_damage_anywhere_is_explained(file, share, length, cut):
+    # detects any other exception than the one with an explanation; damage within numbers cannot be seen
+    content = bytearray(file.read_bytes())
+    place = int(share * (len(content) - 1))
+    if cut:
+        del content[place:]
+    else:
+        content[place : place + length] = bytes(min(length, len(content) - place))
+    damaged = file.with_name("damaged.h5")
+    damaged.write_bytes(content)
+    try:
+        read(damaged)
+    except UserError as error:
+        assert "damaged.h5" in str(error)
 
 
 def test_file_that_is_not_there(tmp_path):

@@ -124,10 +124,10 @@ def _elements(group: mda.AtomGroup) -> tuple[Int[np.ndarray, " atoms"], tuple[st
     """Atomic numbers: the topology's, else from names."""
     symbols = _attribute(group, "elements")
     known = [int(SYMB2Z.get(symbol.strip().capitalize(), 0)) for symbol in symbols]
-    sizes = dict(zip(*np.unique(group.resindices, return_counts=True), strict=True))
+    alone = _alone(group)
     missing = [i for i, number in enumerate(known) if not number]
     for i in missing:
-        known[i] = element_of(group.names[i], group.resnames[i], alone=sizes[group.resindices[i]] == 1)
+        known[i] = element_of(str(group.names[i]), str(group.resnames[i]), bool(alone[i]))
     note = f"elements of {len(missing)} of {len(group)} atoms taken from their names: the topology has none"
     return np.array(known, dtype=np.int64), (note,) if missing else ()
 
@@ -144,9 +144,7 @@ def _bonds(
     row[group.indices] = np.arange(len(group))
     bonds = row[given]
     bonds = bonds[(bonds >= 0).all(axis=1)]
-    single = dict(zip(*np.unique(group.resindices, return_counts=True), strict=True))
-    molecular = np.array([single[residue] > 1 for residue in group.resindices])
-    without = int((molecular & ~np.isin(np.arange(len(group)), bonds)).sum())
+    without = int((~_alone(group) & ~np.isin(np.arange(len(group)), bonds)).sum())
     notes: tuple[str, ...] = ()
     if without:
         guessed = guess_bonds(group.positions.astype(np.float64), atomic_number, group.universe.dimensions)
@@ -164,6 +162,12 @@ def _bonds(
             f"{atom.resid} {atom.name}; use a topology with bonds (TPR, PSF, PRMTOP)"
         )
     return bonds, notes
+
+
+def _alone(group: mda.AtomGroup) -> Bool[np.ndarray, " atoms"]:
+    """Whether an atom is the only one of its residue, as ions are."""
+    _, place, atoms = np.unique(group.resindices, return_inverse=True, return_counts=True)
+    return atoms[place] == 1
 
 
 def _connected(

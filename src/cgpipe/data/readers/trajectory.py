@@ -60,7 +60,7 @@ class TrajectoryReader:
         self.trajectories = tuple(f"{temperature:g}/{trajectories.index(file)}" for file in self._files)
         with _explained(self.where(0)):
             self._load(self._files[0])[int(self.frames[0][0])]
-            molecule = find_molecule(left, selection, topology)
+        molecule = find_molecule(left, selection, topology)
         self.atoms, self._index = molecule.atoms, molecule.index
         self.notes = notes + molecule.notes
         residues = np.asarray(left.universe.atoms[self._index].resindices)
