@@ -179,6 +179,7 @@ def _check_shapes(file: str, archive: np.lib.npyio.NpzFile, species: np.ndarray,
 
 def _shape_of(archive: np.lib.npyio.NpzFile, name: str) -> tuple[int, ...]:
     """Shape of an array in an archive, from its header alone."""
+    assert archive.zip is not None, "the archive is open"
     with archive.zip.open(f"{name}.npy") as member:
         version = np.lib.format.read_magic(member)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

@@ -76,7 +76,7 @@ class Whole:
             placed = {0}
             while len(placed) < count:
                 waiting = [(a, b) for a in placed for b in range(count) if b not in placed]
-                near, new = min(waiting, key=lambda pair, images=images: images[pair][0])
+                _, near, new = min((images[pair][0], *pair) for pair in waiting)
                 shift[frame, new] = shift[frame, near] + images[near, new][1]
                 placed.add(new)
         return shift
