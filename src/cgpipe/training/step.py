@@ -21,7 +21,7 @@ from cgpipe.training.loss import FrameErrors, force_loss, frame_errors, loss_sca
 
 FRAMES = "frames"
 EDGES_PER_PART = 2000
-"""Edges that a CPU handles at a time; measured, 1.5–1.9 times faster than batches beyond its cache."""
+"""Edges that a CPU handles at a time, so that they fit its cache."""
 
 AVERAGE_WARMUP = 10.0
 """The average's decay is at most (1 + t)/(this + t) after t steps, so that it forgets the untrained weights."""
