@@ -179,7 +179,7 @@ def test_merge_keys_of_yaml(write):
     """``<<`` fills in what a block does not say itself, without counting as a duplicate."""
     text = "proteins:\n  x: &x {source: mdcath, path: a, stride: 2}\n  y:\n    <<: *x\n    path: b\n"
     proteins = load_proteins(write("p.yaml", text)).proteins
-    assert (proteins["y"].path, proteins["y"].stride) == ("b", 2)
+    assert (proteins["y"].path, proteins["y"].stride) == (("b",), 2)
 
 
 def test_unreadable_files(write, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cgpipe.artefact import header
 from cgpipe.config.proteins import NpzProtein
 from cgpipe.data.given import find_given, read_given
 from cgpipe.data.projection import read_projection, write_projection
