@@ -107,7 +107,7 @@ class System:
 
 def _options(path: Path) -> dict[str, object]:
     if path.suffix == ".h5md":
-        return {"forces": True, "positions": True, "velocities": False}
+        return {"lengthunit": "nm", "forceunit": "kJ/(mol*nm)", "timeunit": "ps"}
     return {"forces": True} if path.suffix == ".nc" else {}
 
 

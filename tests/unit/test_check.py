@@ -95,7 +95,10 @@ MISTAKES = {
     ),
     "no file matches": (lambda: _proteins(path="none*.h5"), ["'p'", "path: no file matches 'none*.h5'"]),
     "file twice": (lambda: _proteins(path="[p.h5, p*.h5]"), ["'p'", "p.h5 is named more than once"]),
-    "key of another source": (lambda: _proteins(topology="t.pdb"), ["config/proteins.yaml:5:", "'topology'"]),
+    "key of another source": (
+        lambda: _proteins(topology="t.pdb"),
+        ["config/proteins.yaml:5:", "p.topology: unknown key"],
+    ),
     "trajectory: missing topology": (lambda: _simulated(topology="x.tpr"), ["'p'", "x.tpr", "no such file"]),
     "trajectory: no file matches": (lambda: _simulated(trajectories="x*.trr"), ["'p'", "'x*.trr'"]),
     "trajectory: no forces": (lambda: _simulated(forces=False), ["'p'", "t1.trr", "4 of 4 frames hold no forces"]),

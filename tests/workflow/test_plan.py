@@ -80,17 +80,6 @@ def test_sampled_protein_goes_through_the_line(checkout):
     assert checkout.snakemake("--dry-run", "results/demo/allatom/cln025.h5").code != 0
 
 
-def test_every_source_file_is_an_input(checkout):
-    """Files behind wildcards, in natural order; detects a projection that is not rerun for a new or changed file."""
-    checkout.edit("config/demo.yaml", "resources/demo/proteins.yaml", "config/proteins.yaml")
-    checkout.edit("config/proteins.yaml", "resources/demo/mdcath_dataset_cln025.h5", "'part*.h5'")
-    for name in ("part10.h5", "part9.h5"):
-        shutil.copy(ROOT / "resources/demo/mdcath_dataset_cln025.h5", checkout.path / name)
-    outcome = checkout.snakemake("results/demo/project/cln025.h5", "--dry-run")
-    assert outcome.code == 0, outcome.text
-    assert "part9.h5, part10.h5" in outcome.text
-
-
 def test_target_of_an_unknown_protein_is_refused(checkout):
     """Wildcards take only proteins of the list."""
     outcome = checkout.snakemake("--dry-run", "results/demo/project/nobody.h5")

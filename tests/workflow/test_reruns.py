@@ -4,6 +4,7 @@ Results are placeholders recorded by ``snakemake --touch``, so these tests see S
 """
 
 import os
+import shutil
 
 import pytest
 
@@ -51,6 +52,20 @@ def test_one_more_protein_is_projected_alone(finished):
     jobs = finished.plan("--config", "proteins=config/proteins.yaml")
     assert jobs["project"] == 1
     assert set(jobs) == EVERYTHING
+
+
+def test_a_new_file_behind_wildcards_projects_its_protein_again(finished):
+    """Detects files that a protein is read from without being an input; the other protein's projection stays."""
+    finished.edit("config/demo.yaml", "resources/demo/proteins.yaml", "config/proteins.yaml")
+    finished.edit("config/proteins.yaml", "resources/demo/mdcath_dataset_cln025.h5", "'part*.h5'")
+    for name in ("part1.h5", "part2.h5"):
+        shutil.copy(finished.path / "resources/demo/mdcath_dataset_cln025.h5", finished.path / name)
+        if name == "part1.h5":
+            assert finished.snakemake("--touch", "--forceall").code == 0
+            assert not finished.plan()
+    outcome = finished.snakemake("--dry-run")
+    assert outcome.jobs["project"] == 1
+    assert "part2.h5" in outcome.text
 
 
 def test_editing_a_source_reruns_its_stages_and_names_the_file(finished):

@@ -137,7 +137,7 @@ def _find_in(file: str, block: NpzProtein) -> tuple[Int64[np.ndarray, " rows"], 
         if missing:
             raise UserError(f"{file}: no {', '.join(missing)}; expected arrays {', '.join(ARRAYS)}, Z (seed layout)")
         species, mask = archive["species"], archive["mask"]
-        _check_shapes(file, archive, species, mask)
+        _check_shapes(file, species, mask)
         frames, slots = mask.shape
         chain = archive["chain"] if "chain" in archive.files else np.zeros(slots, np.int32)
         residue = archive["residue"] if "residue" in archive.files else np.arange(1, slots + 1)
@@ -165,22 +165,21 @@ def _find_in(file: str, block: NpzProtein) -> tuple[Int64[np.ndarray, " rows"], 
     return rows, tuple(values[0] for values in identity)
 
 
-def _check_shapes(file: str, archive: np.lib.npyio.NpzFile, species: np.ndarray, mask: np.ndarray) -> None:
+def _check_shapes(file: str, species: np.ndarray, mask: np.ndarray) -> None:
     if mask.ndim != 2 or species.shape != mask.shape or species.dtype.kind not in "iu":
         raise UserError(
             f"{file}: species has shape {species.shape} and type {species.dtype}, mask has shape {mask.shape}; "
             "expected (frames, slots) for both, and whole numbers for species"
         )
     for name in ("R", "F"):
-        shape = _shape_of(archive, name)
+        shape = _shape_of(file, name)
         if shape != (*mask.shape, 3):
             raise UserError(f"{file}: {name} has shape {shape}, expected {(*mask.shape, 3)} (frames, slots, 3)")
 
 
-def _shape_of(archive: np.lib.npyio.NpzFile, name: str) -> tuple[int, ...]:
+def _shape_of(file: str, name: str) -> tuple[int, ...]:
     """Shape of an array in an archive, from its header alone."""
-    assert archive.zip is not None, "the archive is open"
-    with archive.zip.open(f"{name}.npy") as member:
+    with zipfile.ZipFile(file) as archive, archive.open(f"{name}.npy") as member:
         version = np.lib.format.read_magic(member)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         return read(member)[0]
@@ -225,9 +224,7 @@ def _opened(file: str) -> Iterator[np.lib.npyio.NpzFile]:
     if not Path(file).is_file():
         raise UserError(f"{file}: no such file")
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise UserError(f"{file}: a single array, expected an NPZ file with {', '.join(ARRAYS)}, Z")
+        with Path(file).open("rb") as content, np.load(content, allow_pickle=False) as archive:
             yield archive
     except UserError:
         raise

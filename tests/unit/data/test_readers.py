@@ -308,21 +308,14 @@ def test_forces_without_coordinates(file):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(share=st.floats(0, 1), length=st.integers(1, 4000), cut=st.booleans())
-def test_damage_anywhere_is_explained(file, share, length, cut):
-    # detects any other exception than the one with an explanation; damage within numbers cannot be seen
-    content = bytearray(file.read_bytes())
-    place = int(share * (len(content) - 1))
-    if cut:
-        del content[place:]
-    else:
-        content[place : place + length] = bytes(min(length, len(content) - place))
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_a_cut_anywhere_is_explained(file, share):
+    # detects any other exception than one with an explanation, or a cut that goes unnoticed
+    content = file.read_bytes()
     damaged = file.with_name("damaged.h5")
-    damaged.write_bytes(content)
-    try:
+    damaged.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(UserError, match=r"damaged\.h5"):
         read(damaged)
-    except UserError as error:
-        assert "damaged.h5" in str(error)
 
 
 def test_file_that_is_not_there(tmp_path):

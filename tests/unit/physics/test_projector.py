@@ -194,5 +194,5 @@ def test_stage_exit_codes(file, tmp_path, capsys):
     assert run(main, [*arguments, json.dumps(chosen)]) == 2
     assert "error: prot: " in capsys.readouterr().err
     assert run(main, [*arguments, json.dumps(chosen | {"protein": {**source, "strid": 2}})]) == 2
-    assert "--settings: protein.strid" in capsys.readouterr().err
+    assert "--settings: protein.mdcath.strid" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.h5"]

@@ -90,8 +90,8 @@ def find_molecule(everything: mda.AtomGroup, selection: str, where: str) -> Mole
         kept = _connected(len(group), bonds, np.isin(group.indices, chosen.indices))
         taken = group[kept & np.isin(group.indices, strangers.indices)].residues
         if len(taken):
-            listed = ", ".join(f"{residue.resname} {residue.resid}" for residue in taken)
-            notes += (f"{listed}: taken as well, bonded to the selection {selection!r}",)
+            added = ", ".join(f"{residue.resname} {residue.resid}" for residue in taken)
+            notes += (f"{added}: taken as well, bonded to the selection {selection!r}",)
         renumbered = np.cumsum(kept) - 1
         group, atomic_number = group[kept], atomic_number[kept]
         bonds = renumbered[bonds[kept[bonds].all(axis=1)]]

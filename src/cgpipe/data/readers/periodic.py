@@ -18,6 +18,23 @@ NARROWEST = 6.0
 """No box that holds a protein is narrower [Å]; along a longer bond the nearest image would not be safe."""
 
 
+def check_box(box: Float[np.ndarray, "frames 3 3"], where: str) -> None:
+    """Raise UserError for a periodic box that is flat or too narrow for a protein.
+
+    Args:
+        box: the three box vectors of each frame, as rows [Å].
+        where: file and frames, for the message.
+    """
+    volume = np.abs(np.linalg.det(box))
+    faces = np.stack([np.linalg.norm(np.cross(box[:, i - 2], box[:, i - 1]), axis=-1) for i in range(3)])
+    width = (volume / np.maximum(faces, 1e-9)).min()
+    if not width >= NARROWEST:
+        raise UserError(
+            f"{where}: the periodic box is {width:.2f} Å wide, too narrow for a protein; is the box in the "
+            "trajectory right?"
+        )
+
+
 class Whole:
     """Makes frames whole.
 
@@ -54,7 +71,8 @@ class Whole:
         Raises:
             UserError: a box that is flat or too narrow for a protein.
         """
-        inverse = _inverse(box.astype(np.float64), where)
+        check_box(box, where)
+        inverse = np.linalg.inv(box.astype(np.float64))
         fractional = R.astype(np.float64) @ inverse
         shift = np.round(fractional - fractional[:, self._parent])
         parent = self._parent
@@ -75,8 +93,7 @@ class Whole:
             images = {(a, b): self._closest(places, box[frame], a, b) for a, b in permutations(range(count), 2)}
             placed = {0}
             while len(placed) < count:
-                waiting = [(a, b) for a in placed for b in range(count) if b not in placed]
-                _, near, new = min((images[pair][0], *pair) for pair in waiting)
+                _, near, new = min((images[a, b][0], a, b) for a in placed for b in range(count) if b not in placed)
                 shift[frame, new] = shift[frame, near] + images[near, new][1]
                 placed.add(new)
         return shift
@@ -90,15 +107,3 @@ class Whole:
         distance = np.linalg.norm((apart - nearest) @ box, axis=-1)
         index = np.unravel_index(np.argmin(distance), distance.shape)
         return float(distance[index]), nearest[index]
-
-
-def _inverse(box: Float64[np.ndarray, "frames 3 3"], where: str) -> Float64[np.ndarray, "frames 3 3"]:
-    flat = ~(np.abs(np.linalg.det(box)) > 0)
-    inverse = np.linalg.inv(np.where(flat[:, None, None], np.eye(3), box))
-    width = np.where(flat, 0.0, 1 / np.linalg.norm(inverse, axis=1).max(axis=-1))
-    if (width < NARROWEST).any():
-        raise UserError(
-            f"{where}: the periodic box is {width.min():.2f} Å wide, too narrow for a protein; is the box in the "
-            "trajectory right?"
-        )
-    return inverse

@@ -18,7 +18,7 @@ from MDAnalysis.coordinates.TRR import TRRReader
 
 from cgpipe.data.frames import Chunk
 from cgpipe.data.readers.molecule import drop_alternates, find_molecule
-from cgpipe.data.readers.periodic import Whole
+from cgpipe.data.readers.periodic import Whole, check_box
 from cgpipe.data.readers.reader import portions, spread
 from cgpipe.data.readers.trr import scan_trr
 from cgpipe.errors import UserError
@@ -48,8 +48,10 @@ class TrajectoryReader:
         missing_forces: str,
     ) -> None:
         self._temperature = temperature
+        scanned = [_scan(file) for file in trajectories]
         self._universe, left, notes = _open_topology(topology, trajectories[0])
-        found = [self._usable(file, stride, missing_forces) for file in trajectories]
+        held = [self._peek(file) if one is None else one for file, one in zip(trajectories, scanned, strict=True)]
+        found = [_usable(file, one, stride, missing_forces) for file, one in zip(trajectories, held, strict=True)]
         notes += tuple(note for _, more in found for note in more)
         chosen = [(file, spread(frames, max_frames)) for file, (frames, _) in zip(trajectories, found, strict=True)]
         self._files = tuple(file for file, frames in chosen if len(frames))
@@ -59,7 +61,10 @@ class TrajectoryReader:
         self.lengths = tuple(map(len, self.frames))
         self.trajectories = tuple(f"{temperature:g}/{trajectories.index(file)}" for file in self._files)
         with _explained(self.where(0)):
-            self._load(self._files[0])[int(self.frames[0][0])]
+            first = self._load(self._files[0])[int(self.frames[0][0])]
+            periodic = first.dimensions is not None and first.dimensions.any()
+        if periodic:
+            check_box(first.triclinic_dimensions[None], f"{self.where(0)}, frame {first.frame}")
         molecule = find_molecule(left, selection, topology)
         self.atoms, self._index = molecule.atoms, molecule.index
         self.notes = notes + molecule.notes
@@ -106,24 +111,21 @@ class TrajectoryReader:
             self._universe.load_new(file, format=_format(file))
         return self._universe.trajectory
 
-    def _usable(self, file: str, stride: int, missing_forces: str) -> tuple[Int64[np.ndarray, " frames"], list[str]]:
-        """Every n-th frame of a file as far as it holds positions and forces; and a note where some do not."""
-        held = _frames_held(file, self._load)
-        taken = np.arange(0, len(held), stride, dtype=np.int64)
-        usable = taken[np.array([held[frame] for frame in taken.tolist()], dtype=bool)]
-        missing = len(taken) - len(usable)
-        if not missing:
-            return usable, []
-        count = f"{missing} of {len(taken)} frames hold no forces (or no positions)"
-        if missing_forces == "refuse":
-            first = next(frame for frame in taken.tolist() if not held[frame])
-            remedy = (
-                "force matching needs them: run the MD again with forces saved (GROMACS: nstfout)"
-                if not len(usable)
-                else "set missing_forces: skip to leave such frames out, or a stride that meets the others"
-            )
-            raise UserError(f"{file}: {count}, the first is frame {first}; {remedy}")
-        return usable, [f"{file}: {count}, left out"]
+    def _peek(self, file: str) -> list[bool]:
+        """For each frame of a file other than TRR whether it holds positions and forces.
+
+        Such files hold forces in all frames or in none; `_read` sees to it.
+        """
+        with _explained(file):
+            trajectory = self._load(file)
+            step = trajectory[0]
+            held = bool(step.has_positions and step.has_forces)
+            if held and not trajectory.units.get("force"):
+                raise UserError(
+                    f"{file}: MDAnalysis does not know the unit of forces in this kind of file ({trajectory.format}); "
+                    "convert it to TRR, AMBER NetCDF or H5MD with units"
+                )
+            return [held] * len(trajectory)
 
 
 @contextmanager
@@ -166,12 +168,12 @@ def _open_topology(topology: str, trajectory: str) -> tuple[mda.Universe, mda.At
 
     The MD may have been run with or without the alternate locations that the topology lists.
     """
-    for file in (topology, trajectory):
-        if not Path(file).is_file():
-            raise UserError(f"{file}: no such file")
+    if not Path(topology).is_file():
+        raise UserError(f"{topology}: no such file")
     with _explained(topology):
         universe = mda.Universe(topology, to_guess=())
         left, notes = drop_alternates(universe)
+        alone = mda.Merge(left) if notes else universe
     try:
         with _explained(trajectory):
             universe.load_new(trajectory, format=_format(trajectory))
@@ -179,29 +181,40 @@ def _open_topology(topology: str, trajectory: str) -> tuple[mda.Universe, mda.At
         if not notes:
             raise
         with _explained(trajectory):
-            universe = mda.Merge(left)
-            universe.load_new(trajectory, format=_format(trajectory))
-            left = universe.atoms
+            alone.load_new(trajectory, format=_format(trajectory))
+        return alone, alone.atoms, notes
     return universe, left, notes
 
 
-def _frames_held(file: str, load: Any) -> list[bool]:
-    """For each frame of a file whether it holds positions and forces."""
+def _scan(file: str) -> list[bool] | None:
+    """For each frame of a TRR file whether it holds positions and forces; None for other kinds of file.
+
+    It comes before MDAnalysis opens the file, whose own error would not tell a truncated file from any other.
+    """
     if not Path(file).is_file():
         raise UserError(f"{file}: no such file")
-    if _format(file):
-        return [frame.positions and frame.forces for frame in scan_trr(Path(file))]
-    with _explained(file):
-        trajectory = load(file)
-        step = trajectory[0]
-        held = bool(step.has_positions and step.has_forces)
-        if held and not getattr(trajectory, "units", {}).get("force"):
-            raise UserError(
-                f"{file}: MDAnalysis does not know the unit of forces in this kind of file ({trajectory.format}); "
-                "convert it to TRR, AMBER NetCDF or H5MD with units"
-            )
-        # other formats than TRR hold forces in all frames or in none; `_read` sees to it
-        return [held] * len(trajectory)
+    return [frame.positions and frame.forces for frame in scan_trr(Path(file))] if _format(file) else None
+
+
+def _usable(
+    file: str, held: Sequence[bool], stride: int, missing_forces: str
+) -> tuple[Int64[np.ndarray, " frames"], list[str]]:
+    """Every n-th frame of a file as far as it holds positions and forces; and a note where some do not."""
+    taken = np.arange(0, len(held), stride, dtype=np.int64)
+    usable = taken[np.array(held, dtype=bool)[taken]]
+    missing = len(taken) - len(usable)
+    if not missing:
+        return usable, []
+    count = f"{missing} of {len(taken)} frames hold no forces (or no positions)"
+    if missing_forces == "refuse":
+        first = next(frame for frame in taken.tolist() if not held[frame])
+        remedy = (
+            "force matching needs them: run the MD again with forces saved (GROMACS: nstfout)"
+            if not len(usable)
+            else "set missing_forces: skip to leave such frames out, or a stride that meets the others"
+        )
+        raise UserError(f"{file}: {count}, the first is frame {first}; {remedy}")
+    return usable, [f"{file}: {count}, left out"]
 
 
 @contextmanager
