@@ -33,7 +33,7 @@ class SampleSettings(Section):
 
 
 class ProjectSettings(Section):
-    protein: Protein
+    protein: MdcathProtein
     species: Species
     project: Project
 

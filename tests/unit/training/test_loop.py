@@ -57,9 +57,10 @@ def test_the_best_epoch_is_returned(uninterrupted, tmp_path):
 
 
 def test_training_that_only_harms_returns_the_untrained_model(tmp_path):
-    """A destructive learning rate cannot end below the start."""
-    settings = toy_settings(epochs_adabelief=1, adabelief={"lr_start": 3.0, "lr_peak": 3.0, "lr_end": 3.0})
-    model, progress = trainer(tmp_path, settings).run()
+    """Frames to validate on that contradict those to train on: the result cannot end below the start."""
+    frames = DATA.validation[0]
+    contrary = TrainingData(DATA.train, [frames._replace(F=-frames.F)], PROTEINS)
+    model, progress = trainer(tmp_path, data=contrary).run()
     assert progress.best_epoch == 0
     assert same_bits(model, tiny_potential())
 
@@ -108,7 +109,7 @@ def test_loss_that_is_not_finite_ends_with_advice(tmp_path):
     broken = toy_frames(8, 5)
     broken.F[3, 2, 1] = np.inf
     with pytest.raises(UserError, match="not finite after epoch 1"):
-        trainer(tmp_path, data=TrainingData([broken], DATA.validation, PROTEINS)).run()
+        trainer(tmp_path, SETTINGS, data=TrainingData([broken], DATA.validation, PROTEINS)).run()
 
 
 def test_too_few_slots_are_reported(tmp_path):
