@@ -153,8 +153,8 @@ class _Derived:
 
 def _charges(start: Start) -> list[float]:
     """Partial charges [e] of the force field."""
-    forces = make_system(start.topology).getForces()
-    nonbonded = next(force for force in forces if isinstance(force, openmm.NonbondedForce))
+    system = make_system(start.topology)  # named, because its forces die with it
+    nonbonded = next(force for force in system.getForces() if isinstance(force, openmm.NonbondedForce))
     count = nonbonded.getNumParticles()
     return [nonbonded.getParticleParameters(i)[0].value_in_unit(unit.elementary_charge) for i in range(count)]
 

@@ -44,7 +44,7 @@ def evaluate(system: openmm.System, positions: np.ndarray) -> tuple[float, np.nd
 def test_forces_are_the_demos(cln025, demo_data):
     """Forces at frames of the demo equal those stored there: force field, solvent, units, names, all at once.
 
-    The demo was made with the same force field by another program; the kinetic part of the runs is not seen.
+    The demo's positions are rounded to 0.001 Å, which a stiff bond feels: 2 % of the forces' RMS are allowed.
     """
     with h5py.File(demo_data / "mdcath_dataset_cln025.h5") as file:
         group = file["cln025"]
@@ -57,7 +57,7 @@ def test_forces_are_the_demos(cln025, demo_data):
     system = make_system(cln025.topology)
     for positions, forces in zip(R, F, strict=True):
         _, found = evaluate(system, positions[order].astype(np.float64))
-        assert found == pytest.approx(forces[order], abs=0.02)
+        assert np.sqrt(np.mean((found - forces[order]) ** 2)) < 0.02 * np.sqrt(np.mean(forces**2))
 
 
 def test_native_solvent_is_the_force_fields(cln025):
@@ -117,7 +117,7 @@ MISTAKES = {
     "missing side chain": (lambda text: _drop(text, " CG  LEU 0   7"), ["LEU", "pdbfixer"]),
     "missing backbone": (lambda text: _drop(text, " C   LEU 0   7"), ["LEU 7", "no atom C", "pdbfixer"]),
     "ligand": (lambda text: text.replace("TRP 0   6", "HEM 0   6"), ["HEM 6", "ff14SB"]),
-    "no PDB": (lambda text: "hello\n", ["no amino acids"]),
+    "no PDB": (lambda text: "hello\n", ["not a PDB"]),
 }
 
 
