@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from cgpipe.physics.statistics import resampling
 from cgpipe.units import thermal_energy
 
 SEPARATIONS = (1, 2, 3)
@@ -82,7 +81,7 @@ def _identity(
         exact -= 2 * thermal_energy(1.0) * temperature / (distance * len(first))
     frames = np.bincount(block)
     sums = np.bincount(block, weights=measured - exact)
-    drawn = resampling(np.random.default_rng(0), len(frames), SAMPLES)
+    drawn = np.random.default_rng(0).multinomial(len(frames), np.full(len(frames), 1 / len(frames)), size=SAMPLES)
     spread = (drawn @ sums) / (drawn @ frames)
     return Identity(
         measured=float(measured.mean()),
