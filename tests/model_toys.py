@@ -24,7 +24,7 @@ def toy_network(l_max: int = 1, seed: int = 0, sizes: Sizes = SIZES) -> Allegro:
     return eqx.tree_at(lambda n: (n.type_scale, n.type_shift), network, (scale, shift))
 
 
-def toy_prior() -> Prior:
+def toy_prior(types: int = TYPES) -> Prior:
     """A prior with different parameters for every type."""
     rng = np.random.default_rng(3)
 
@@ -32,20 +32,20 @@ def toy_prior() -> Prior:
         return jnp.asarray(value * (1.0 + 0.1 * rng.uniform(-1.0, 1.0, shape)), jnp.float32)
 
     return Prior(
-        bond_r0=around(3.85, TYPES, TYPES),
-        bond_k=around(100.0, TYPES, TYPES),
-        angle_coefficients=around(1.0, TYPES, 6),
-        angle_lower=around(1.4, TYPES),
-        angle_upper=around(2.4, TYPES),
-        angle_wall=around(50.0, TYPES),
-        dihedral_k=around(0.7, TYPES, 2),
-        dihedral_phase=around(1.5, TYPES, 2),
+        bond_r0=around(3.85, types, types),
+        bond_k=around(100.0, types, types),
+        angle_coefficients=around(1.0, types, 6),
+        angle_lower=around(1.4, types),
+        angle_upper=around(2.4, types),
+        angle_wall=around(50.0, types),
+        dihedral_k=around(0.7, types, 2),
+        dihedral_phase=around(1.5, types, 2),
         repulsion_epsilon=jnp.asarray(1.4, jnp.float32),
-        repulsion_sigma=jnp.full((TYPES, TYPES), 4.5),
+        repulsion_sigma=jnp.full((types, types), 4.5),
         excluded_epsilon=jnp.asarray(1.3, jnp.float32),
-        excluded_sigma=jnp.full((4, TYPES, TYPES), 4.2),
+        excluded_sigma=jnp.full((4, types, types), 4.2),
         weights=Weights(),
-        types=tuple("ABCD"),
+        types=tuple("ABCDEFGH"[:types]),
         cutoff=CUTOFF,
         repulsion_range=2.0,
         excluded_range=1.3,

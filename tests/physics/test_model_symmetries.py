@@ -4,6 +4,8 @@ These tests detect broken symmetries and leaks between structures, of energies a
 all the symmetries.
 """
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -86,7 +88,7 @@ def test_isolated_bead_has_the_shift_of_its_type():
 
 @pytest.mark.parametrize("filler", [0.0, np.nan, 1e6])
 def test_padding_has_no_effect(filler):
-    """Whatever padded rows hold, real beads are the same to the bit pattern of rounding, and padded ones zero."""
+    """Whatever padded rows hold, real beads are the same within rounding, and padded ones zero."""
     padded = chain_topology(BEADS, padding=3)
     alone = evaluate(toy_potential(), R, TOPOLOGY)
     found = evaluate(toy_potential(), jnp.concatenate([R, jnp.full((3, 3), filler)]), padded)
@@ -137,3 +139,15 @@ def test_extreme_geometries_are_finite(squeeze):
 def test_distance_beyond_the_cutoff_is_needed_for_the_tests_above():
     """The toy chain is longer than the cutoff: otherwise locality would not be tested."""
     assert np.linalg.norm(R[:, None] - R[None], axis=-1).max() > CUTOFF
+
+
+def test_batch_is_its_structures():
+    """Many structures at once give what each gives alone: catches anything that mixes along the batch."""
+    potential = toy_potential()
+    several = jnp.stack([R, 0.9 * R, R[::-1]])
+    batched = eqx.filter_jit(lambda p, many: jax.vmap(lambda x: p.evaluate(x, TOPOLOGY))(many))(potential, several)
+    for row, x in enumerate(several):
+        alone = evaluate(potential, x, TOPOLOGY)
+        close(batched.bead_energies[row], alone.bead_energies, scale=10.0)
+        close(batched.forces[row], alone.forces, scale=100.0)
+        assert batched.needed[row] == alone.needed

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -23,46 +25,51 @@ def line(checkout):
     return checkout.path
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    """``snakemake`` as a user types it."""
+@contextmanager
+def running(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """``snakemake`` as a user types it, and the file with all that it prints; it has ended when the block ends."""
     command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2"]
     environment = {"PYTHONPATH": str(folder / "src"), "PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(folder / ".cache")}
-    return subprocess.Popen(
-        [*command, "--configfile", "tests/workflow/mini.yaml"],
-        cwd=folder,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    printed = folder / "printed.txt"
+    with (
+        printed.open("w") as out,
+        subprocess.Popen(
+            [*command, "--configfile", "tests/workflow/mini.yaml"], cwd=folder, env=environment, stdout=out, stderr=out
+        ) as process,
+    ):
+        yield process, printed
+        process.wait(timeout=PATIENCE)
 
 
-def kill_training(snakemake: subprocess.Popen[str], checkpoints: Path) -> None:
-    """SIGKILL to the training of this seed, once it has written a checkpoint; fails if it ends before."""
+def kill_training(snakemake: subprocess.Popen[bytes], checkpoints: Path) -> bool:
+    """SIGKILL to the training of this seed, once it has written a checkpoint; False if everything ended before."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and snakemake.poll() is None:
         written = checkpoints.is_dir() and any(checkpoints.iterdir())
         for process in psutil.Process(snakemake.pid).children(recursive=True) if written else []:
             command = process.cmdline()
-            if "cgpipe.train" in command and str(checkpoints).endswith(command[command.index("--checkpoints") + 1]):
+            # the launcher's command line ends with the training's own
+            if command[1:3] != ["-m", "cgpipe.train"]:
+                continue
+            if str(checkpoints).endswith(command[command.index("--checkpoints") + 1]):
                 process.send_signal(signal.SIGKILL)
-                return
+                return True
         time.sleep(0.05)
-    pytest.fail("the training was never seen with a checkpoint")
+    return False
 
 
 def test_line_survives_a_killed_training_and_ends_with_a_report(line):
     """Detects a stage that cannot read what another wrote, and a retry that starts anew; says nothing about quality."""
     results = line / "results" / "mini"
-    first = start(line)
-    kill_training(first, results / "train" / "seed-0" / "checkpoint")
-    output, _ = first.communicate(timeout=PATIENCE)
-    assert first.returncode != 0, output
+    with running(line) as (first, printed):
+        killed = kill_training(first, results / "train" / "seed-0" / "checkpoint")
+    assert killed, printed.read_text()
+    assert first.returncode != 0, printed.read_text()
     assert not (results / "train" / "seed-0" / "model.eqx").exists()
 
-    second = start(line)
-    output, _ = second.communicate(timeout=PATIENCE)
-    assert second.returncode == 0, output
+    with running(line) as (second, printed):
+        pass
+    assert second.returncode == 0, printed.read_text()
     assert "resuming at step" in (results / "log" / "train" / "seed-0.log").read_text()
 
     summary = json.loads((results / "summary.json").read_text())
@@ -76,7 +83,7 @@ def test_line_survives_a_killed_training_and_ends_with_a_report(line):
     for name in ("report.html", "export/best/model.mlir", "simulate/trpcage/best/1/traj.dcd"):
         assert (results / name).stat().st_size > 0
 
-    third = start(line)
-    output, _ = third.communicate(timeout=PATIENCE)
-    assert third.returncode == 0, output
-    assert "Nothing to be done" in output
+    with running(line) as (third, printed):
+        pass
+    assert third.returncode == 0, printed.read_text()
+    assert "Nothing to be done" in printed.read_text()

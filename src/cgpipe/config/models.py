@@ -112,7 +112,7 @@ class Model(Section):
 
 class AdaBelief(Section):
     lr_start: Positive = Field(1e-3, description="learning rate at the first step")
-    lr_peak: Positive = Field(3e-2, description="learning rate after warm-up")
+    lr_peak: Positive = Field(1e-2, description="learning rate after warm-up")
     lr_end: Positive = Field(1e-3, description="learning rate at the last step")
     warmup_fraction: Fraction = Field(0.1, description="share of the steps spent on the linear warm-up")
     weight_decay: NotNegative = Field(2e-5, description="decoupled weight decay of the network's weights")

@@ -108,7 +108,7 @@ def read_projection(path: Path) -> Projection:
 def _check_shapes(path: Path, fields: Mapping[str, Any]) -> None:
     """Refuse arrays that do not belong together."""
     frames, beads = len(fields["temperature"]), len(fields["residue_name"])
-    expected = dict.fromkeys(("temperature", "trajectory", "frame"), (frames,))
+    expected: dict[str, tuple[int, ...]] = dict.fromkeys(("temperature", "trajectory", "frame"), (frames,))
     expected |= {"R": (frames, beads, 3), "F": (frames, beads, 3), "chain": (beads,), "residue": (beads,)}
     for name, shape in expected.items():
         if fields[name].shape != shape:

@@ -149,7 +149,7 @@ def _geometry(
     vectors = R[neighbours.index] - R[:, None]
     vectors = jnp.where(neighbours.mask[..., None], vectors, jnp.asarray([2.0 * cutoff, 0.0, 0.0], R.dtype))
     r = jnp.sqrt(jnp.maximum(jnp.sum(vectors**2, axis=-1), CLOSEST**2))
-    return r, spherical_harmonics(vectors / r[..., None], l_max)
+    return r, [jnp.asarray(y) for y in spherical_harmonics(vectors / r[..., None], l_max)]
 
 
 def _weighted(

@@ -35,9 +35,6 @@ from cgpipe.training.step import (
     start_epoch,
 )
 
-EVALUATION_BATCHES = 4
-"""An evaluation batch holds this many training batches."""
-
 
 class Stopped(Exception):
     """The training stopped at a signal; a checkpoint is written."""
@@ -171,8 +168,7 @@ class Trainer:
             self._record(self._progress.history)
 
     def _scores(self, evaluation: Callable[..., Any], parameters: Potential, frames: Sequence[Frames]) -> Scores:
-        size = EVALUATION_BATCHES * self._batch
-        return evaluate(evaluation, parameters, frames, self._data.proteins, size, spread(self._mesh))
+        return evaluate(evaluation, parameters, frames, self._data.proteins, self._batch, spread(self._mesh))
 
     def _say_progress(self, seconds_per_step: float) -> None:
         line = self._progress.history[-1]

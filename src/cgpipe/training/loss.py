@@ -34,11 +34,14 @@ def frame_errors(potential: Potential, batch: Batch) -> FrameErrors:
     return FrameErrors(jnp.sum(error**2, (1, 2)), jnp.sum(label**2, (1, 2)), components, evaluation.needed)
 
 
-def mean_squared_error(errors: FrameErrors, weight: Float[Array | ndarray, " frames"]) -> Float[Array, ""]:
-    """Masked sum of squares per real component [(kcal/mol/Å)²]."""
-    return jnp.sum(errors.error2 * weight) / jnp.sum(errors.components * weight)
+def loss_scale(batch: Batch, gamma: float) -> Float[Array, ""]:
+    """What Σ (f − F)² of a batch is multiplied with: γ_F / real components × share of the rows in use."""
+    components = 3.0 * jnp.sum(batch.topology.mask * batch.weight[:, None])
+    return gamma * jnp.mean(batch.weight) / components
 
 
-def force_loss(mse: Float[Array, ""], weight: Float[Array | ndarray, " frames"], gamma: float) -> Float[Array, ""]:
-    """The objective of one step: γ_F × MSE × share of the batch's rows in use."""
-    return gamma * mse * jnp.mean(weight)
+def force_loss(
+    errors: FrameErrors, weight: Float[Array | ndarray, " frames"], scale: Float[Array, ""]
+) -> Float[Array, ""]:
+    """The objective of one step, or the share that some of its frames have in it."""
+    return scale * jnp.sum(errors.error2 * weight)

@@ -1,7 +1,7 @@
 """Force matching of the prior alone: L-BFGS on its parameters before the network is trained.
 
-Parameters have very different magnitudes, so the search runs in units of each parameter's own size. Accumulating over
-chunks keeps memory bounded; every evaluation sees all training frames.
+Parameters have very different magnitudes, so the search runs in units of each one's own size. Every evaluation sees
+all training frames, padded to one length, in chunks that bound the memory.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
+from numpy import ndarray
 
 from cgpipe.data.store import Frames
 from cgpipe.model.potential import Potential
@@ -50,34 +51,33 @@ def pretrain(potential: Potential, buckets: Sequence[Frames], steps: int) -> Pre
         raise ValueError("there is no prior to fit")
     free, fixed = eqx.partition(prior, prior.trainable())
     unit = jax.tree.map(lambda p: jnp.maximum(jnp.abs(p), SMALLEST_UNIT), free)
-    chunks = [_chunked(frames) for frames in buckets]
+    frames = jax.tree.map(jnp.asarray, _chunked(buckets))
 
     def prior_at(shift: Prior) -> Prior:
         return eqx.combine(jax.tree.map(lambda p, u, x: p + u * x, free, unit, shift), fixed)
 
-    def mse(shift: Prior) -> Float[Array, ""]:
+    def mse(shift: Prior, chunks: Batch) -> Float[Array, ""]:
         moved = Potential(prior_at(shift), None, potential.cutoff, potential.neighbour_slots)
-        error2 = components = jnp.zeros(())
-        for chunk in chunks:
-            part = jax.lax.map(jax.checkpoint(lambda batch: _sums(moved, batch)), chunk)
-            error2, components = error2 + part[0].sum(), components + part[1].sum()
-        return error2 / components
+        error2, components = jax.lax.map(jax.checkpoint(lambda batch: _sums(moved, batch)), chunks)
+        return error2.sum() / components.sum()
 
     search = optax.lbfgs()
     value_and_gradient = optax.value_and_grad_from_state(mse)
 
     @jax.jit
-    def advance(shift: Prior, state: optax.OptState) -> tuple[Prior, optax.OptState, Array, Array]:
-        value, gradient = value_and_gradient(shift, state=state)
-        updates, state = search.update(gradient, state, shift, value=value, grad=gradient, value_fn=mse)
+    def advance(
+        shift: Prior, state: optax.OptState, chunks: Batch
+    ) -> tuple[Prior, optax.OptState, Float[Array, ""], Float[Array, ""]]:
+        value, gradient = value_and_gradient(shift, state=state, chunks=chunks)
+        updates, state = search.update(gradient, state, shift, value=value, grad=gradient, value_fn=mse, chunks=chunks)
         return optax.apply_updates(shift, updates), state, value, optax.tree.norm(gradient)
 
     shift = jax.tree.map(jnp.zeros_like, free)
     state = search.init(shift)
     best, first_norm = shift, 0.0
     values: list[float] = []
-    for _ in range(steps):
-        moved, state, value, norm = advance(shift, state)
+    for _ in range(steps + 1):  # each round measures the point that the one before reached
+        moved, state, value, norm = advance(shift, state, frames)
         first_norm = first_norm or float(norm)
         if not jnp.isfinite(value) or (values and value >= min(values)):
             break
@@ -93,10 +93,18 @@ def _sums(potential: Potential, batch: Batch) -> tuple[Float[Array, ""], Float[A
     return jnp.sum(errors.error2 * batch.weight), jnp.sum(errors.components * batch.weight)
 
 
-def _chunked(frames: Frames) -> Batch:
-    """All frames as batches of ``CHUNK``, stacked."""
-    rows = np.arange(len(frames.R))
-    return jax.tree.map(
-        lambda *parts: jnp.stack(parts),
-        *(gather(frames, rows[i : i + CHUNK], CHUNK) for i in range(0, len(frames.R), CHUNK)),
-    )
+def _chunked(buckets: Sequence[Frames]) -> Batch:
+    """All frames as batches of ``CHUNK``, padded to the longest chain and stacked."""
+    longest = max(frames.R.shape[1] for frames in buckets)
+    batches = []
+    for frames in buckets:
+        rows = np.arange(len(frames.R))
+        for start in range(0, len(rows), CHUNK):
+            batch = gather(frames, rows[start : start + CHUNK], CHUNK)
+            batches.append(jax.tree.map(lambda x: _lengthened(x, longest) if x.ndim > 1 else x, batch))
+    return jax.tree.map(lambda *parts: np.stack(parts), *batches)
+
+
+def _lengthened(values: Shaped[ndarray, "frames beads ..."], beads: int) -> Shaped[ndarray, "frames {beads} ..."]:
+    """More beads at the end, of zeros: their mask is False."""
+    return np.pad(values, [(0, 0), (0, beads - values.shape[1]), *[(0, 0)] * (values.ndim - 2)])

@@ -1,7 +1,8 @@
 """One training step and one evaluation, compiled, on one or many devices.
 
 Data are split over a mesh of devices along the frames; parameters are replicated. The compiler inserts the sum of
-gradients over devices, so a result does not depend on how many there are, beyond rounding.
+gradients over devices, so a result does not depend on how many there are, beyond rounding. On one CPU a batch is worked
+off in parts that fit its cache, with the same sum.
 """
 
 from collections.abc import Callable
@@ -16,9 +17,12 @@ from jaxtyping import Array, Float, Int
 
 from cgpipe.model.potential import Potential
 from cgpipe.training.feed import Batch
-from cgpipe.training.loss import FrameErrors, force_loss, frame_errors, mean_squared_error
+from cgpipe.training.loss import FrameErrors, force_loss, frame_errors, loss_scale
 
 FRAMES = "frames"
+EDGES_PER_PART = 2000
+"""Edges that a CPU handles at a time, so that they fit its cache."""
+
 AVERAGE_WARMUP = 10.0
 """The average's decay is at most (1 + t)/(this + t) after t steps, so that it forgets the untrained weights."""
 
@@ -75,12 +79,26 @@ def make_step(
         mesh: from :func:`data_mesh`.
     """
 
-    def objective(parameters: Potential, batch: Batch) -> tuple[Float[Array, ""], FrameErrors]:
+    def objective(parameters: Potential, batch: Batch, scale: Float[Array, ""]) -> tuple[Float[Array, ""], FrameErrors]:
         errors = frame_errors(eqx.combine(parameters, fixed), batch)
-        return force_loss(mean_squared_error(errors, batch.weight), batch.weight, gamma), errors
+        return force_loss(errors, batch.weight, scale), errors
+
+    def gradient_of(parameters: Potential, batch: Batch) -> tuple[Potential, FrameErrors]:
+        scale = loss_scale(batch, gamma)
+        parts = parts_on_one_cpu(batch, fixed.neighbour_slots, mesh)
+        if parts == 1:
+            return jax.grad(objective, has_aux=True)(parameters, batch, scale)
+
+        def add(total: Potential, part: Batch) -> tuple[Potential, FrameErrors]:
+            gradient, errors = jax.grad(objective, has_aux=True)(parameters, part, scale)
+            return jax.tree.map(jnp.add, total, gradient), errors
+
+        divided = jax.tree.map(lambda x: jnp.reshape(x, (parts, -1, *x.shape[1:])), batch)
+        total, errors = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, parameters), divided)
+        return total, jax.tree.map(jnp.ravel, errors)
 
     def step(state: TrainState, batch: Batch) -> TrainState:
-        gradient, errors = jax.grad(objective, has_aux=True)(state.parameters, batch)
+        gradient, errors = gradient_of(state.parameters, batch)
         updates, optimiser_state = optimiser.update(gradient, state.optimiser, state.parameters)
         parameters = optax.apply_updates(state.parameters, updates)
         t = state.step.astype(jnp.float32)
@@ -99,6 +117,15 @@ def make_step(
         )
 
     return jax.jit(step, out_shardings=replicated(mesh))
+
+
+def parts_on_one_cpu(batch: Batch, slots: int, mesh: Mesh) -> int:
+    """Into how many equal parts to divide a batch: one, unless a single CPU has to do it all."""
+    if mesh.size > 1 or mesh.devices.flat[0].platform != "cpu":
+        return 1
+    frames, beads, _ = batch.R.shape
+    edges = frames * beads * min(slots, beads - 1)
+    return next(n for n in range(1, frames + 1) if frames % n == 0 and (edges <= n * EDGES_PER_PART or n == frames))
 
 
 def make_evaluation(fixed: Potential, mesh: Mesh) -> Callable[[Potential, Batch], FrameErrors]:

@@ -46,6 +46,17 @@ def test_it_learns(uninterrupted):
     assert progress.best_mse < progress.history[0]["val_mse"]
 
 
+def test_weights_of_proteins_matter(tmp_path):
+    """Catches weights that get lost between the data and the steps."""
+    frames = [toy_frames(14, 5, padding=1), toy_frames(6, 7, protein=1, seed=3)]
+    settings = toy_settings(epochs_adabelief=1)
+    runs = [
+        trainer(tmp_path / str(w), settings, data=TrainingData(frames, DATA.validation, PROTEINS, (1.0, w))).run()
+        for w in (1.0, 9.0)
+    ]
+    assert runs[0][1].history[1]["val_mse"] != runs[1][1].history[1]["val_mse"]
+
+
 def test_the_best_epoch_is_returned(uninterrupted, tmp_path):
     """The model is that of the lowest validation error: catches the last one, and weights in place of their average."""
     model, progress = uninterrupted
@@ -57,9 +68,10 @@ def test_the_best_epoch_is_returned(uninterrupted, tmp_path):
 
 
 def test_training_that_only_harms_returns_the_untrained_model(tmp_path):
-    """A destructive learning rate cannot end below the start."""
-    settings = toy_settings(epochs_adabelief=1, adabelief={"lr_start": 3.0, "lr_peak": 3.0, "lr_end": 3.0})
-    model, progress = trainer(tmp_path, settings).run()
+    """Frames to validate on that contradict those to train on: the result cannot end below the start."""
+    frames = DATA.validation[0]
+    contrary = TrainingData(DATA.train, [frames._replace(F=-frames.F)], PROTEINS)
+    model, progress = trainer(tmp_path, data=contrary).run()
     assert progress.best_epoch == 0
     assert same_bits(model, tiny_potential())
 
@@ -108,7 +120,7 @@ def test_loss_that_is_not_finite_ends_with_advice(tmp_path):
     broken = toy_frames(8, 5)
     broken.F[3, 2, 1] = np.inf
     with pytest.raises(UserError, match="not finite after epoch 1"):
-        trainer(tmp_path, data=TrainingData([broken], DATA.validation, PROTEINS)).run()
+        trainer(tmp_path, SETTINGS, data=TrainingData([broken], DATA.validation, PROTEINS)).run()
 
 
 def test_too_few_slots_are_reported(tmp_path):

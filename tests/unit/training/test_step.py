@@ -15,6 +15,7 @@ from model_toys import CUTOFF, toy_prior
 from training_toys import same_bits, tiny_network, tiny_potential, toy_frames
 
 from cgpipe.model.potential import Potential
+from cgpipe.training import step as step_module
 from cgpipe.training.feed import gather
 from cgpipe.training.optimisers import trainable
 from cgpipe.training.step import data_mesh, initial_state, make_step, start_epoch
@@ -65,6 +66,30 @@ def test_sums_of_the_epoch(states):
     assert same_bits(cleared.parameters, states[3].parameters)
 
 
+def test_weights_change_the_step_and_not_the_error():
+    """Heavier frames pull harder, in proportion; the epoch's error still counts every frame once."""
+    potential, optimiser = tiny_potential(), optax.sgd(1.0)  # large steps: differences are above the rounding
+    parameters, fixed = eqx.partition(potential, trainable(potential, False))
+    step = make_step(fixed, optimiser, 1.0, 0.9, MESH)
+    start = initial_state(parameters, optimiser)
+
+    def moved(weights):
+        weight = np.array([*weights, 0.0], np.float32)
+        after = step(start, BATCH._replace(weight=weight))
+        pairs = zip(jax.tree.leaves(after.parameters), jax.tree.leaves(start.parameters), strict=True)
+        return after, np.concatenate([np.ravel(a - b) for a, b in pairs])
+
+    (plain, even), (_, heavy) = moved([1.0] * 7), moved([2.0] * 7)
+    (uneven, first), (_, rest) = moved([7.0] + [0.0] * 6), moved([0.0] + [7 / 6] * 6)
+    scale = np.abs(even).max()
+    np.testing.assert_allclose(heavy, 2 * even, atol=1e-3 * scale)
+    np.testing.assert_allclose(first / 7 + rest * 6 / 7, even, atol=1e-3 * scale)
+    heavier, _ = moved([2.0] * 3 + [0.5] * 4)
+    assert heavier.components == plain.components
+    np.testing.assert_allclose(heavier.error2, plain.error2, rtol=1e-5)
+    assert uneven.components < plain.components
+
+
 def test_no_average_and_gamma():
     """With decay 0 the average is the weights; with twice the γ a plain gradient step is twice as long."""
     once, twice = (run_steps(tiny_potential(), ema=0.0, gamma=gamma, optimiser=optax.sgd(0.01)) for gamma in (1.0, 2.0))
@@ -86,6 +111,15 @@ def test_prior_moves_only_where_it_is_trained(train_prior):
     moved = eqx.combine(state.parameters, fixed).prior
     assert same_bits(moved, potential.prior) is not train_prior
     assert same_bits(moved.angle_lower, potential.prior.angle_lower)
+
+
+def test_batch_in_parts_gives_the_whole(monkeypatch, states):
+    """Frames worked off in parts, the last ones of weight 0, add up to the same step within rounding."""
+    monkeypatch.setattr(step_module, "EDGES_PER_PART", 70)
+    assert step_module.parts_on_one_cpu(BATCH, 8, MESH) == 4
+    *_, parts = run_steps(tiny_potential(), steps=3)
+    for a, b in zip(jax.tree.leaves(parts), jax.tree.leaves(states[3]), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
 SCRIPT = """
