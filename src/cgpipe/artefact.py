@@ -134,9 +134,13 @@ def open_h5(path: Path, kind: str) -> Iterator[h5py.File]:
         UserError: missing, truncated, not HDF5, or another kind of file.
     """
     with open_any_h5(path) as file:
-        if "cgpipe" not in file.attrs:
+        try:
+            found = json.loads(file.attrs["cgpipe"]) if "cgpipe" in file.attrs else None
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise UserError(f"{path}: its header is damaged ({error}); rerun the stage that wrote it") from None
+        if found is None:
             raise UserError(f"{path}: an HDF5 file, but not one that cgpipe wrote (no 'cgpipe' attribute)")
-        check_header(json.loads(file.attrs["cgpipe"]), kind, path)
+        check_header(found, kind, path)
         yield file
 
 

@@ -25,6 +25,8 @@ CHOSEN = ("val", "test")
 LENGTH_CLASSES = 3
 JITTER = 0.05
 """Largest random cost of a set, in units of the relative deviations; it also breaks ties."""
+SMALLEST = 0.01
+"""Deviations of a set are relative to its share, or to this where the share is smaller."""
 GAP, NODES = 0.1, 200
 """The search ends at this relative gap or after so many nodes."""
 
@@ -58,6 +60,7 @@ def divide(members: Sequence[Member], fractions: Mapping[str, float], held_out: 
     Raises:
         UserError: shares that leave nothing for training, or too few families.
     """
+    members = sorted(members)  # sums, and so the solver, must not depend on the order of the files
     families = sorted({member.family for member in members})
     forced = {member.family for member in members if member.name in held_out}
     _check(families, forced, fractions)
@@ -116,14 +119,15 @@ def _solve(
                 problem += x[f, s] == int(forced[f] and s == "test")
             continue
         problem += pulp.lpSum(x[f, s] for f in range(rows)) >= 1
+        scale = 1.0 / max(target, SMALLEST)
         luck = random.random(rows) * shares[:, 0]
-        costs += [JITTER / target * luck[f] * x[f, s] for f in range(rows)]
+        costs += [JITTER * scale * luck[f] * x[f, s] for f in range(rows)]
         for k in range(features):
             off = problem.add_variable(f"off_{s}_{k}", lowBound=0)
             surplus = pulp.lpSum(shares[f, k] * x[f, s] for f in range(rows)) - target * shares[:, k].sum()
             problem += off >= surplus
             problem += off >= -surplus
-            costs.append(off / target)
+            costs.append(scale * off)
     for f in range(rows):
         problem += x[f, "val"] + x[f, "test"] <= 1
         if forced[f]:

@@ -46,10 +46,10 @@ def padding(proteins: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     def part(chosen: Sequence[Mapping[str, Any]], capacity: int, slots: float) -> dict[str, float]:
         frames = [sum(p["frames"].values()) for p in chosen]
         real = sum(f * p["beads"] for f, p in zip(frames, chosen, strict=True))
-        return {"proteins": len(chosen), "real": real / slots, "padded": (sum(frames) * capacity - real) / slots}
+        return {"proteins": float(len(chosen)), "real": real / slots, "padded": (sum(frames) * capacity - real) / slots}
 
     everything = list(proteins.values())
-    slots = sum(sum(p["frames"].values()) * p["capacity"] for p in everything)
+    slots = float(sum(sum(p["frames"].values()) * p["capacity"] for p in everything))
     found = {
         str(capacity): part([p for p in everything if p["capacity"] == capacity], capacity, slots)
         for capacity in sorted({p["capacity"] for p in everything})
@@ -57,7 +57,7 @@ def padding(proteins: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     return {**found, "longest": part(everything, max(p["beads"] for p in everything), slots)}
 
 
-def residue_forces(residues: Mapping[str, Mapping[str, float]]) -> Figure:
+def residue_forces(residues: Mapping[str, Mapping[str, float | int]]) -> Figure:
     """RMS force per component by residue type, largest first, with the number of samples."""
     names = sorted(residues, key=lambda name: -residues[name]["force_rms"])
     figure = Figure(figsize=(4.4, 0.9 + 0.19 * len(names)), layout="constrained")
@@ -80,7 +80,7 @@ def residue_forces(residues: Mapping[str, Mapping[str, float]]) -> Figure:
     return figure
 
 
-def magnitudes(histogram: Mapping[str, Sequence[float]], outliers: Sequence[float]) -> Figure:
+def magnitudes(histogram: Mapping[str, Sequence[float | int]], outliers: Sequence[float]) -> Figure:
     """Distribution of |F| over all beads and frames; outliers as marks on the axis.
 
     Args:

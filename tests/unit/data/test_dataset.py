@@ -14,7 +14,7 @@ from cgpipe.artefact import header, read_json
 from cgpipe.data.projection import write_projection
 from cgpipe.data.species import vocabulary
 from cgpipe.data.statistics import neighbour_counts
-from cgpipe.data.store import open_dataset
+from cgpipe.data.store import create_dataset, open_dataset
 from cgpipe.dataset import main
 from cgpipe.errors import UserError
 from cgpipe.stage import run
@@ -216,16 +216,14 @@ def test_suspects_are_told(tmp_path, files, capsys):
 
 
 def test_many_proteins_fit_in_the_header(tmp_path):
-    # detects statistics that outgrow an HDF5 attribute
-    paths = []
-    for number in range(150):
-        paths.append(tmp_path / f"{number}.h5")
-        made = projection(f"protein-{number}", frames=20, beads=2)
-        write_projection(paths[-1], made, header("projection", {}, {}))
-    main(arguments(tmp_path, paths, block_frames=3, gap_frames=1, npz=False))
+    # detects headers and statistics that outgrow an HDF5 attribute
+    many = {f"protein-{number}": {"sha256": "0" * 64} for number in range(1000)}
+    head = header("dataset", {}, {}) | {"inputs": many}
+    with create_dataset(tmp_path / "d.h5", head, vocabulary="residues", cutoff=12.0, parked_at=0.0) as writer:
+        writer.finish({"proteins": many})
     with open_dataset(tmp_path / "d.h5") as dataset:
-        assert len(json.dumps(dataset.statistics)) > 2**16
-        assert len(dataset.statistics["proteins"]) == 150
+        assert len(json.dumps(many)) > 2**16
+        assert dataset.statistics["proteins"] == dataset.header["inputs"] == many
 
 
 def test_nothing_left_to_train_on(tmp_path, files):

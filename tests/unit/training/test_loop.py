@@ -46,6 +46,17 @@ def test_it_learns(uninterrupted):
     assert progress.best_mse < progress.history[0]["val_mse"]
 
 
+def test_weights_of_proteins_matter(tmp_path):
+    """Catches weights that get lost between the data and the steps."""
+    frames = [toy_frames(14, 5, padding=1), toy_frames(6, 7, protein=1, seed=3)]
+    settings = toy_settings(epochs_adabelief=1)
+    runs = [
+        trainer(tmp_path / str(w), settings, data=TrainingData(frames, DATA.validation, PROTEINS, (1.0, w))).run()
+        for w in (1.0, 9.0)
+    ]
+    assert runs[0][1].history[1]["val_mse"] != runs[1][1].history[1]["val_mse"]
+
+
 def test_the_best_epoch_is_returned(uninterrupted, tmp_path):
     """The model is that of the lowest validation error: catches the last one, and weights in place of their average."""
     model, progress = uninterrupted

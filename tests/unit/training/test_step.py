@@ -66,6 +66,30 @@ def test_sums_of_the_epoch(states):
     assert same_bits(cleared.parameters, states[3].parameters)
 
 
+def test_weights_change_the_step_and_not_the_error():
+    """Heavier frames pull harder, in proportion; the epoch's error still counts every frame once."""
+    potential, optimiser = tiny_potential(), optax.sgd(1.0)  # large steps: differences are above the rounding
+    parameters, fixed = eqx.partition(potential, trainable(potential, False))
+    step = make_step(fixed, optimiser, 1.0, 0.9, MESH)
+    start = initial_state(parameters, optimiser)
+
+    def moved(weights):
+        weight = np.array([*weights, 0.0], np.float32)
+        after = step(start, BATCH._replace(weight=weight))
+        pairs = zip(jax.tree.leaves(after.parameters), jax.tree.leaves(start.parameters), strict=True)
+        return after, np.concatenate([np.ravel(a - b) for a, b in pairs])
+
+    (plain, even), (_, heavy) = moved([1.0] * 7), moved([2.0] * 7)
+    (uneven, first), (_, rest) = moved([7.0] + [0.0] * 6), moved([0.0] + [7 / 6] * 6)
+    scale = np.abs(even).max()
+    np.testing.assert_allclose(heavy, 2 * even, atol=1e-3 * scale)
+    np.testing.assert_allclose(first / 7 + rest * 6 / 7, even, atol=1e-3 * scale)
+    heavier, _ = moved([2.0] * 3 + [0.5] * 4)
+    assert heavier.components == plain.components
+    np.testing.assert_allclose(heavier.error2, plain.error2, rtol=1e-5)
+    assert uneven.components < plain.components
+
+
 def test_no_average_and_gamma():
     """With decay 0 the average is the weights; with twice the γ a plain gradient step is twice as long."""
     once, twice = (run_steps(tiny_potential(), ema=0.0, gamma=gamma, optimiser=optax.sgd(0.01)) for gamma in (1.0, 2.0))
