@@ -40,7 +40,8 @@ report: $(ANY_READY)  ## Snakemake's own report, with run times and provenance: 
 	@$(SNAKEMAKE) --report snakemake-report.html $(ARGS) --configfile $(CONFIG)
 
 test: $(ANY_READY)  ## all tests; one file: make test ARGS=tests/unit/config
-	@NPROC=1 $(BIN)/python -m pytest $(or $(ARGS),-n auto --dist loadfile)
+	@NPROC=1 $(BIN)/python -m pytest $(or $(ARGS),-n auto --dist loadfile --ignore tests/sampling)
+	@$(if $(ARGS),,NPROC=1 $(BIN)/python -m pytest -n auto --dist loadfile tests/sampling)
 
 lint: $(ANY_READY)  ## everything that looks at the code without running it
 	$(BIN)/ruff check .

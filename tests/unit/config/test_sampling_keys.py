@@ -63,7 +63,7 @@ def test_more_replicas_leave_the_others_alone():
 
 def test_projection_reads_what_was_sampled():
     """The projection gets the file of this run and nothing of how it was made."""
-    assert '"path":"results/default/allatom/p.h5"' in settings("project")
+    assert '"path":["results/default/allatom/p.h5"]' in settings("project")
     assert '"temperatures":[348]' in settings("project")
     assert settings("project", nanoseconds=2.0, seed=5) == settings("project")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cgpipe.config.models import AMINO_ACIDS
+from cgpipe.config.sampling import AMINO_ACIDS
 from cgpipe.data.species import RESIDUE_MASSES
 from cgpipe.sampling.chain import Residue, dihedral, extended_chain, place, with_caps
 from cgpipe.sampling.residues import SIDE_CHAINS, THREE_LETTERS
