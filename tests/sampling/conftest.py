@@ -1,4 +1,4 @@
-"""OpenMM and LAMMPS each bring the library Lepton, and LAMMPS makes its symbols global: one process must not use both."""
+"""OpenMM and LAMMPS both bring the library Lepton, LAMMPS makes its symbols global: a process must not use both."""
 
 import ctypes
 
