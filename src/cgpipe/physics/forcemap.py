@@ -78,7 +78,9 @@ def group_forces(F: Float[np.ndarray, "frames atoms 3"], groups: Groups) -> Floa
     """Summed force of each rigid group [kcal/mol/Å]; rows are 3 × frames."""
     atoms = len(groups.label)
     tie = scipy.sparse.csr_array((np.ones(atoms), (groups.label, np.arange(atoms))), shape=(groups.count, atoms))
-    return tie @ F.transpose(1, 0, 2).reshape(atoms, -1).astype(np.float64)
+    by_atom = np.empty((atoms, len(F), 3))
+    by_atom[:] = F.transpose(1, 0, 2)  # reorders and converts in one go
+    return tie @ by_atom.reshape(atoms, -1)
 
 
 def uniform_coefficients(groups: Groups) -> Float64[np.ndarray, "beads groups"]:
