@@ -21,6 +21,7 @@ from cgpipe.errors import UserError
 from cgpipe.physics.prior.observed import ANGLE_EDGES, BOND_EDGES, DIHEDRAL_EDGES, Observed
 from cgpipe.physics.prior.prior import Prior, Weights
 from cgpipe.physics.prior.terms import angle_energy
+from cgpipe.physics.support import Support
 from cgpipe.units import thermal_energy
 
 EDGE_SHARE = 0.002
@@ -95,7 +96,18 @@ def fit_prior(
         cutoff=cutoff,
         repulsion_range=REPULSION_RANGE,
         excluded_range=EXCLUDED_RANGE,
+        support=observed_support(observed),
     )
+
+
+def observed_support(observed: Observed) -> Support:
+    """The shortest distances and the longest bond; a kind of pair never seen takes the value of the next closer one."""
+    seen = np.nonzero(observed.bond.sum((0, 1)))[0]
+    shortest = [float(BOND_EDGES[seen[0]])]
+    for counts in observed.pair.sum((1, 2)):
+        found = np.nonzero(counts)[0]
+        shortest.append(float(observed.pair_edges[found[0]]) if len(found) else shortest[-1])
+    return Support(tuple(shortest), float(BOND_EDGES[seen[-1] + 1]))
 
 
 def blend(counts: Num[ndarray, "*rows bins"], shrinkage: float, pseudo_count: float = 0.0) -> ndarray:

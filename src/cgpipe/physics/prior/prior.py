@@ -20,6 +20,7 @@ from cgpipe.data.topology import Topology
 from cgpipe.physics.geometry import angle_cosines, bond_lengths, length, real_positions, turns
 from cgpipe.physics.neighbours import Neighbours
 from cgpipe.physics.prior.terms import angle_energy, bond_energy, dihedral_energy, repulsion_energy
+from cgpipe.physics.support import Support
 
 SEPARATIONS = (2, 3, 4, 5)
 """|i−j| of the excluded volume; bonded neighbours have none, and farther ones have the repulsion."""
@@ -66,6 +67,7 @@ class Prior(eqx.Module):
         cutoff: range that no term exceeds [Å].
         repulsion_range: the repulsion vanishes at this multiple of σ, or at the cutoff if that is less.
         excluded_range: likewise, of the excluded volume.
+        support: where the data end, if known.
     """
 
     bond_r0: Float[Array, "types types"]
@@ -85,6 +87,7 @@ class Prior(eqx.Module):
     cutoff: float = eqx.field(static=True)
     repulsion_range: float = eqx.field(static=True)
     excluded_range: float = eqx.field(static=True)
+    support: Support | None = eqx.field(static=True, default=None)
 
     def term_energies(
         self, R: Float[Array, "beads 3"], topology: Topology, neighbours: Neighbours
@@ -171,12 +174,19 @@ class Prior(eqx.Module):
         }
         tables["repulsion"]["range"] = self.repulsion_range
         tables["excluded"]["range"] = self.excluded_range
-        return {"types": list(self.types), "cutoff": self.cutoff, "weights": self.weights._asdict(), **tables}
+        return {
+            "types": list(self.types),
+            "cutoff": self.cutoff,
+            "weights": self.weights._asdict(),
+            "support": None if self.support is None else self.support._asdict(),
+            **tables,
+        }
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Prior":
         """The prior that ``to_json`` described."""
         tables = {f"{term}_{name}": content[term][name] for term, names in TABLES.items() for name in names}
+        support = content["support"]
         return cls(
             **{name: jnp.asarray(table, float) for name, table in tables.items()},
             weights=Weights(**content["weights"]),
@@ -184,6 +194,7 @@ class Prior(eqx.Module):
             cutoff=content["cutoff"],
             repulsion_range=content["repulsion"]["range"],
             excluded_range=content["excluded"]["range"],
+            support=support and Support(tuple(support["shortest"]), support["longest_bond"]),
         )
 
 

@@ -21,6 +21,8 @@ Every tail confines and no force is singular:
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgpipe.physics.switch import falling
+
 COLLINEAR = 0.2
 """sin θ₁ sin θ₂ below which the dihedral term fades."""
 
@@ -102,8 +104,7 @@ def dihedral_energy(
 
 def switch(r: Float[Array, "*n"], start: Float[Array, "*n"], end: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """S(r): 1 up to ``start``, 0 from ``end`` on, twice continuously differentiable between [Å]."""
-    left = jnp.clip((end - r) / (end - start), 0, 1)
-    return left**3 * (10 - 15 * left + 6 * left**2)
+    return falling((end - r) / (end - start))
 
 
 def repulsion_energy(
