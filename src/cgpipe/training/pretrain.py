@@ -27,8 +27,8 @@ SMALLEST_UNIT = 0.1
 
 
 class Pretrained(NamedTuple):
-    """The fitted prior and how the fit went: steps, and MSE before and after, of the frames that it was fitted to and of
-    held-out ones [(kcal/mol/Å)²]."""
+    """The fitted prior and how the fit went: steps, and MSE before and after of the training frames and of held-out
+    ones [(kcal/mol/Å)²]."""
 
     prior: Prior
     steps: int

@@ -1,10 +1,10 @@
-"""Spline corrections: where they act, how smooth they are, and that a fit with them follows what a closed form cannot."""
+"""Spline corrections: where they act, how smooth they are, and fits that need them."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from prior_toys import TYPES, topology, toy_prior, walk
+from prior_toys import TYPES, topology, walk
 
 from cgpipe.data.topology import Topology
 from cgpipe.physics.prior import Prior, Weights
@@ -19,7 +19,7 @@ T = 320.0
 
 
 def test_functions_vanish_at_both_ends_with_two_derivatives():
-    """Detects a correction that tugs at the confining tail: value, slope or curvature at an end, or energy beyond it."""
+    """Detects a correction that tugs at the tail: value, slope or curvature at an end, or energy beyond."""
     with jax.enable_x64(True):
         ends = jnp.asarray([2.0, 3.0])
         values = lambda q: between(q, jnp.float64(2.0), jnp.float64(3.0), 6)  # noqa: E731 - its derivatives are taken
@@ -74,10 +74,14 @@ def test_splines_follow_what_three_cosines_cannot(observed):
 
 @pytest.mark.parametrize("form", ["parametric", "spline"])
 def test_every_term_of_every_species_pushes_back_half_as_far_beyond_the_data(observed, form):
-    """Detects a tail that lets go: bonds and angles from the ends of the data to 50 % beyond, all kinds of pairs below."""
+    """Detects a tail that lets go: bonds, angles and pairs, up to 50 % beyond the data."""
     prior = fit_prior(observed, TYPES, 12.0, Weights(), FitOptions(form=form))
     first, second = (jnp.asarray(x.ravel()) for x in np.indices((len(TYPES), len(TYPES))))
-    slope_r = jax.jit(jax.vmap(jax.vmap(jax.grad(lambda r, *pair: prior.bond_at(r[None], tuple(pair))[0]), (0, None, None)), (None, 0, 0)))
+    slope_r = jax.jit(
+        jax.vmap(
+            jax.vmap(jax.grad(lambda r, *pair: prior.bond_at(r[None], tuple(pair))[0]), (0, None, None)), (None, 0, 0)
+        )
+    )
     short, long = prior.bond_limits
     pairs = first[:, None], second[:, None]
     assert bool((slope_r(jnp.linspace(0.5 * short, short, 20), *pairs) < 0).all())

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Num
 from numpy import ndarray
 
 from cgpipe.errors import UserError

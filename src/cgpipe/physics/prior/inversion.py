@@ -30,7 +30,7 @@ def blend_pairs(counts: Num[ndarray, "types types bins"], shrinkage: float, pseu
 
 
 def by_distinct_row(rows: Num[ndarray, "*rows bins"], fit: Callable[[int], ndarray]) -> ndarray:
-    """A fit to every row, called with its number; rows that are equal, as those of species never seen, are fitted once."""
+    """A fit to every row, called with its number; equal rows, as those of species never seen, are fitted once."""
     flat = rows.reshape(-1, rows.shape[-1])
     _, first, which = np.unique(flat, axis=0, return_index=True, return_inverse=True)
     found = np.stack([fit(int(row)) for row in first])[which.ravel()]
