@@ -147,9 +147,9 @@ def _write_prior(folder: Path) -> None:
     tables = {
         "bond_r0": np.full((n, n), 3.8), "bond_k": np.full((n, n), 50.0), "angle_coefficients": np.zeros((n, 4)),
         "angle_lower": np.full(n, 1.4), "angle_upper": np.full(n, 2.5), "angle_wall": np.full(n, 10.0),
-        "dihedral_k": np.full((n, 2), 0.1), "dihedral_phase": np.zeros((n, 2)), "repulsion_epsilon": np.float64(1.0),
-        "repulsion_sigma": np.full((n, n), 4.0), "excluded_epsilon": np.float64(1.0),
-        "excluded_sigma": np.full((4, n, n), 4.0),
+        "dihedral_k": np.full((n, n, 2), 0.1), "dihedral_phase": np.zeros((n, n, 2)),
+        "repulsion_epsilon": np.float64(1.0), "repulsion_sigma": np.full((n, n), 4.0),
+        "excluded_epsilon": np.float64(1.0), "excluded_sigma": np.full((4, n, n), 4.0),
     }  # fmt: skip
     prior = Prior(
         **{name: jnp.asarray(table) for name, table in tables.items()},

@@ -74,7 +74,8 @@ def train(
             )
     first_lines: list[dict[str, Any]] = [{"header": head["metrics"]}]
     if chosen.training.pretrain_prior and prior is not None:
-        fitted = pretrain(potential, data.train, chosen.training.pretrain_steps)
+        section = chosen.training
+        fitted = pretrain(potential, data.train, data.validation, section.pretrain_steps, section.pretrain_tolerance)
         potential = eqx.tree_at(lambda p: p.prior, potential, fitted.prior)
         first_lines.append({"pretrain": fitted._asdict() | {"prior": fitted.prior.to_json()}})
 

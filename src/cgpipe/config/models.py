@@ -97,8 +97,11 @@ class PriorWeights(Section):
 
 class Prior(Section):
     weights: PriorWeights = PriorWeights()
+    form: Literal["parametric", "spline"] = Field(
+        "parametric", description="closed forms of bond, angle and dihedral, or these with spline corrections"
+    )
     angle_terms: Count = Field(10, description="Fourier terms of the angle potential, sines and cosines together")
-    dihedral_terms: Count = Field(2, description="cosine terms of the dihedral potential")
+    dihedral_terms: Count = Field(3, description="cosine terms of the dihedral potential")
     pseudo_count: Positive = Field(1.0, description="counts added to each histogram bin before inversion")
     shrinkage: Positive = Field(
         500.0, description="samples at which a residue type's own fit weighs as much as the global fit"
@@ -157,6 +160,9 @@ class Training(Section):
     gammas: Gammas = Gammas()
     pretrain_prior: bool = Field(False, description="fit the prior's parameters to the forces first (L-BFGS)")
     pretrain_steps: Count = Field(200, description="at most so many L-BFGS steps of that fit")
+    pretrain_tolerance: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
+        1e-6, description="that fit ends when the gradient's norm is below this share of the first one's"
+    )
     train_prior: bool = Field(False, description="let the optimisers move the prior's parameters too")
     adabelief: AdaBelief = AdaBelief()
     yogi: Yogi = Yogi()

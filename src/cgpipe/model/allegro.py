@@ -99,7 +99,11 @@ class Allegro(eqx.Module):
         self.settings = settings
 
     def bead_energies(
-        self, R: Float[Array, "beads 3"], topology: Topology, neighbours: Neighbours
+        self,
+        R: Float[Array, "beads 3"],
+        topology: Topology,
+        neighbours: Neighbours,
+        presence: Float[Array, " beads"],
     ) -> Float[Array, " beads"]:
         """Energy of every bead.
 
@@ -107,6 +111,8 @@ class Allegro(eqx.Module):
             R: positions [Å]; of padded beads anything finite.
             topology: species decide the embedding.
             neighbours: edges within the cutoff.
+            presence: how much of every bead is there, 0 … 1; an edge counts by the product of both its beads, so a
+                bead of presence 0 is as if it were beyond everybody's cutoff.
 
         Returns:
             [kcal/mol]; of padded beads something finite that depends on nothing else's position.
@@ -114,7 +120,8 @@ class Allegro(eqx.Module):
         s = self.settings
         norm = 1.0 / math.sqrt(s.mean_neighbours)
         r, harmonics = _geometry(R, neighbours, s.cutoff, s.l_max)
-        scalars = [self.embedding(self._type_radial_embedding(r, topology, neighbours))]
+        present = presence[:, None] * presence[neighbours.index]
+        scalars = [self.embedding(present[..., None] * self._type_radial_embedding(r, topology, neighbours))]
         weights = self.tensors(scalars[0])
         half = weights.shape[-1] // 2
         tensors = _weighted(weights[..., :half], harmonics, s.tensor_channels)

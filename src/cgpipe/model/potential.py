@@ -1,6 +1,7 @@
 """The one energy function: prior plus network. Training, export, parity checks and every MD evaluate this.
 
-E = Σ_i E_i over real beads, E_i = prior_i + network_i; forces are −∂E/∂R and nothing else.
+E = Σ_i E_i over real beads, E_i = prior_i + network_i; forces are −∂E/∂R and nothing else. The network sees only beads
+whose distances are inside the range of the data (``physics.support``); on all others the prior acts alone.
 """
 
 from typing import NamedTuple
@@ -54,10 +55,17 @@ class Potential(eqx.Module):
         slots = min(self.neighbour_slots, R.shape[0] - 1)
         neighbours = find_neighbours(R, topology, self.cutoff, slots)
         energies = jnp.zeros(R.shape[0], R.dtype)
-        for part in (self.prior, self.network):
-            if part is not None:
-                energies += part.bead_energies(R, topology, neighbours)
+        if self.prior is not None:
+            energies += self.prior.bead_energies(R, topology, neighbours)
+        if self.network is not None:
+            energies += self.network.bead_energies(R, topology, neighbours, self._presence(R, topology))
         return jnp.where(topology.mask, energies, 0.0), neighbours.needed
+
+    def _presence(self, R: Float[Array, "beads 3"], topology: Topology) -> Float[Array, " beads"]:
+        """How much of every bead the network sees: all of it where no prior says where the data end."""
+        if self.prior is None or self.prior.support is None:
+            return jnp.ones(R.shape[0], R.dtype)
+        return self.prior.support.presence(R, topology)
 
     def evaluate(self, R: Float[Array, "beads 3"], topology: Topology) -> Evaluation:
         """Energies and forces of one structure; ``jax.vmap`` it for many."""

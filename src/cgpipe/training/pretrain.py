@@ -22,36 +22,40 @@ from cgpipe.training.feed import Batch, gather
 from cgpipe.training.loss import frame_errors
 
 CHUNK = 64
-GRADIENT_TOLERANCE = 1e-6
-"""The search ends when the gradient's norm is below this share of the first one's."""
-
 SMALLEST_UNIT = 0.1
 """Parameters smaller than this (or zero) are searched in this unit."""
 
 
 class Pretrained(NamedTuple):
-    """The fitted prior and how the fit went: steps, MSE on the training frames before and after [(kcal/mol/Å)²]."""
+    """The fitted prior and how the fit went: steps, and MSE before and after of the training frames and of held-out
+    ones [(kcal/mol/Å)²]."""
 
     prior: Prior
     steps: int
     mse_before: float
     mse_after: float
+    heldout_mse_before: float
+    heldout_mse_after: float
 
 
-def pretrain(potential: Potential, buckets: Sequence[Frames], steps: int) -> Pretrained:
+def pretrain(
+    potential: Potential, buckets: Sequence[Frames], heldout: Sequence[Frames], steps: int, tolerance: float
+) -> Pretrained:
     """Fit the prior to the forces of the training frames.
 
     Args:
         potential: its prior is where the search begins; its network is left out.
         buckets: training frames by length.
+        heldout: other frames by length, to report on.
         steps: at most so many.
+        tolerance: the search ends when the gradient's norm is below this share of the first one's.
     """
     prior = potential.prior
     if prior is None:
         raise ValueError("there is no prior to fit")
     free, fixed = eqx.partition(prior, prior.trainable())
     unit = jax.tree.map(lambda p: jnp.maximum(jnp.abs(p), SMALLEST_UNIT), free)
-    frames = jax.tree.map(jnp.asarray, _chunked(buckets))
+    frames, others = (jax.tree.map(jnp.asarray, _chunked(some)) for some in (buckets, heldout))
 
     def prior_at(shift: Prior) -> Prior:
         return eqx.combine(jax.tree.map(lambda p, u, x: p + u * x, free, unit, shift), fixed)
@@ -83,9 +87,10 @@ def pretrain(potential: Potential, buckets: Sequence[Frames], steps: int) -> Pre
             break
         best, shift = shift, moved
         values.append(float(value))
-        if norm <= GRADIENT_TOLERANCE * first_norm:
+        if norm <= tolerance * first_norm:
             break
-    return Pretrained(prior_at(best), len(values) - 1, values[0], values[-1])
+    before, after = (float(jax.jit(mse)(point, others)) for point in (jax.tree.map(jnp.zeros_like, free), best))
+    return Pretrained(prior_at(best), len(values) - 1, values[0], values[-1], before, after)
 
 
 def _sums(potential: Potential, batch: Batch) -> tuple[Float[Array, ""], Float[Array, ""]]:

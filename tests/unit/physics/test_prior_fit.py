@@ -72,9 +72,19 @@ def test_dihedral():
     k, phase = np.array([0.47, 0.95]), np.array([1.376, -1.621])
     energy = sum(k[n] * (1 + np.cos((n + 1) * phi - phase[n])) for n in range(2))
     values = _sample(phi, -energy / KT, 400_000, 2)
-    fitted_k, fitted_phase = fit_dihedrals(_counts(values, DIHEDRAL_EDGES), KT, 2, pseudo_count=1.0, shrinkage=1.0)
-    np.testing.assert_allclose(fitted_k[0], k, rtol=0.03)
-    np.testing.assert_allclose(fitted_phase[0], phase, atol=0.03)
+    fitted_k, fitted_phase = fit_dihedrals(_counts(values, DIHEDRAL_EDGES)[None], KT, 2, 1.0, shrinkage=1.0)
+    np.testing.assert_allclose(fitted_k[0, 0], k, rtol=0.03)
+    np.testing.assert_allclose(fitted_phase[0, 0], phase, atol=0.03)
+
+
+def test_dihedral_of_an_unseen_pair_is_that_of_its_first_species():
+    """Detects a pair that falls back on all species together, or the wrong one of its two species being asked."""
+    counts = np.zeros((2, 2, 120), np.int64)
+    phi = 0.5 * (DIHEDRAL_EDGES[1:] + DIHEDRAL_EDGES[:-1])
+    counts[0, 0], counts[1, 0] = (np.round(1e4 * np.exp(np.cos(phi - at))) for at in (1.0, -1.0))
+    _, phase = fit_dihedrals(counts, KT, 1, 1.0, shrinkage=500.0)
+    opposite = np.exp(1j * phase[..., 0])
+    np.testing.assert_allclose(np.angle(-opposite), [[1.0, 1.0], [-1.0, -1.0]], atol=0.01)
 
 
 def test_shrinkage_goes_from_the_global_fit_to_the_own_one():

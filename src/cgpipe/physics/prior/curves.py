@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from numpy import ndarray
 
-from cgpipe.physics.prior.observed import ANGLE_EDGES, BOND_EDGES, DIHEDRAL_EDGES, Observed
+from cgpipe.physics.prior.observed import Observed
 from cgpipe.physics.prior.prior import SEPARATIONS, Prior
-from cgpipe.physics.prior.terms import angle_energy, bond_energy, dihedral_energy, repulsion_energy
+from cgpipe.physics.prior.tabulated import Table, tabulated
+from cgpipe.physics.prior.terms import repulsion_energy
 from cgpipe.units import thermal_energy
 
 
@@ -52,23 +53,8 @@ def bonded_curves(prior: Prior, data: Observed, alone: Sequence[tuple[Observed, 
         alone: per protein, histograms of its data and of its run under the prior alone.
     """
     kT = thermal_energy(data.temperature)
-    r, theta, phi = (0.5 * (edges[1:] + edges[:-1]) for edges in (BOND_EDGES, ANGLE_EDGES, DIHEDRAL_EDGES))
-
-    def rows(table: Float[Array | ndarray, "kinds ..."], grid: ndarray) -> Float[Array, "kinds grid ..."]:
-        return jnp.broadcast_to(jnp.asarray(table)[:, None], (len(table), len(grid), *np.shape(table)[1:]))
-
-    k, r0 = (np.asarray(table).ravel() for table in (prior.bond_k, prior.bond_r0))
-    bond = bond_energy(jnp.broadcast_to(r, (len(k), len(r))), rows(r0, r), rows(k, r))
-    tables = (prior.angle_coefficients, prior.angle_lower, prior.angle_upper, prior.angle_wall)
-    cosine = jnp.broadcast_to(jnp.cos(theta), (len(prior.types), len(theta)))
-    angle = angle_energy(cosine, *(rows(table, theta) for table in tables))
-    x, y = (jnp.broadcast_to(f(phi), (len(prior.types), len(phi))) for f in (jnp.cos, jnp.sin))
-    dihedral = dihedral_energy(x, y, rows(prior.dihedral_k, phi), rows(prior.dihedral_phase, phi))
-    return {
-        "bond": _curves("bond", r, np.asarray(bond) / kT, 2 * np.log(r), data, alone),
-        "angle": _curves("angle", theta, np.asarray(angle) / kT, np.log(np.sin(theta)), data, alone, np.degrees(1)),
-        "dihedral": _curves("dihedral", phi, np.asarray(dihedral) / kT, 0 * phi, data, alone, np.degrees(1)),
-    }
+    units = {"bond": 1.0, "angle": np.degrees(1), "dihedral": np.degrees(1)}
+    return {term: _curves(term, table, kT, data, alone, units[term]) for term, table in tabulated(prior).items()}
 
 
 def pair_curves(prior: Prior, data: Observed, alone: Sequence[tuple[Observed, Observed]]) -> list[PairCurve]:
@@ -95,20 +81,16 @@ def pair_curves(prior: Prior, data: Observed, alone: Sequence[tuple[Observed, Ob
 
 
 def _curves(
-    term: str,
-    grid: ndarray,
-    energies: ndarray,
-    log_jacobian: ndarray,
-    data: Observed,
-    alone: Sequence[tuple[Observed, Observed]],
-    unit: float = 1.0,
+    term: str, table: Table, kT: float, data: Observed, alone: Sequence[tuple[Observed, Observed]], unit: float
 ) -> Curves:
-    """Curves of one term from energies [kT] of all its rows, and from the rows' histograms."""
+    """Curves of one term from its energies and histograms by species; its grid is shown in another unit."""
+    grid = table.grid
     counts = getattr(data, term).reshape(-1, len(grid)).astype(np.float64)
     share = counts.sum(-1) / counts.sum()
     seen = share > 0
-    energies = energies[seen] - energies[seen].min(-1, keepdims=True)
-    density = np.exp(log_jacobian - energies)
+    energies = table.energies.reshape(-1, len(grid))[seen] / kT
+    energies -= energies.min(-1, keepdims=True)
+    density = np.exp(table.log_jacobian - energies)
     density /= density.sum(-1, keepdims=True)
     shown = grid * unit
     runs = _mixed([(getattr(a, term), getattr(b, term)) for a, b in alone], shown)

@@ -7,20 +7,23 @@ one maximum, at which the model reproduces the observed means of every basis fun
 part of the model, so that whatever the fit does at the edge is held against the empty bins beyond it.
 
 Each species' histogram is blended with that of all: ``shrinkage`` samples of the global distribution are added to
-its own (a Dirichlet prior), so a species never seen gets the global fit.
+its own (a Dirichlet prior), so a species never seen gets the global fit. A pair of species around a dihedral is blended
+with the first species, which is blended with all.
 """
 
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Num
 from numpy import ndarray
 
 from cgpipe.errors import UserError
+from cgpipe.physics.prior.inversion import blend, blend_pairs, by_distinct_row, centres, most_likely
 from cgpipe.physics.prior.observed import ANGLE_EDGES, BOND_EDGES, DIHEDRAL_EDGES, Observed
 from cgpipe.physics.prior.prior import Prior, Weights
+from cgpipe.physics.prior.spline_fit import with_splines
 from cgpipe.physics.prior.terms import angle_energy
+from cgpipe.physics.support import Support
 from cgpipe.units import thermal_energy
 
 EDGE_SHARE = 0.002
@@ -29,8 +32,6 @@ ANGLE_LIMITS = np.radians([20.0, 170.0])
 """The range never goes beyond these, whatever the data say."""
 WALL_WIDTH = 0.1
 """The wall costs kT/2 at so much of cos θ beyond the range."""
-RIDGE = 1e-6
-"""λ of ½ λ Σ c² [kT], subtracted from the mean log-likelihood: the basis is nearly degenerate on a short range."""
 SIGMA_LIMITS = (0.8, 1.1)
 """A pair's σ stays within these multiples of the global one: a pair that merely never met is not large."""
 REPULSION_RANGE = 2.0
@@ -45,8 +46,9 @@ volume begins at the contact distance instead of reaching σ there. It would cou
 class FitOptions(NamedTuple):
     """What a user may choose about the fits; the meaning of each is in the configuration's key table."""
 
+    form: str = "parametric"
     angle_terms: int = 10
-    dihedral_terms: int = 2
+    dihedral_terms: int = 3
     pseudo_count: float = 1.0
     shrinkage: float = 500.0
     contact_percentile: float = 0.5
@@ -88,27 +90,38 @@ def fit_prior(
         "excluded_epsilon": epsilon,
         "excluded_sigma": np.concatenate([sigma[:SHAPED] / EXCLUDED_RANGE, sigma[SHAPED:-1]]),
     }
-    return Prior(
+    prior = Prior(
         **{name: jnp.asarray(table, jnp.float32) for name, table in tables.items()},
         weights=weights,
         types=types,
         cutoff=cutoff,
         repulsion_range=REPULSION_RANGE,
         excluded_range=EXCLUDED_RANGE,
+        support=observed_support(observed),
     )
+    if options.form == "parametric":
+        return prior
+    densities = {
+        "bond": blend(observed.bond, options.shrinkage),
+        "angle": blend(observed.angle, options.shrinkage),
+        "dihedral": blend_pairs(observed.dihedral, options.shrinkage, options.pseudo_count),
+    }
+    return with_splines(prior, densities, kT)
 
 
-def blend(counts: Num[ndarray, "*rows bins"], shrinkage: float, pseudo_count: float = 0.0) -> ndarray:
-    """Distribution of every row, blended with that of all rows together; each sums to 1."""
-    counts = counts.astype(np.float64)
-    total = counts.reshape(-1, counts.shape[-1]).sum(0) + pseudo_count
-    mixed = counts + pseudo_count + shrinkage * total / total.sum()
-    return mixed / mixed.sum(-1, keepdims=True)
+def observed_support(observed: Observed) -> Support:
+    """The shortest distances and the longest bond; a kind of pair never seen takes the value of the next closer one."""
+    seen = np.nonzero(observed.bond.sum((0, 1)))[0]
+    shortest = [float(BOND_EDGES[seen[0]])]
+    for counts in observed.pair.sum((1, 2)):
+        found = np.nonzero(counts)[0]
+        shortest.append(float(observed.pair_edges[found[0]]) if len(found) else shortest[-1])
+    return Support(tuple(shortest), float(BOND_EDGES[seen[-1] + 1]))
 
 
 def fit_bonds(counts: ndarray, kT: float, shrinkage: float) -> tuple[ndarray, ndarray]:
     """r₀ [Å] and k [kcal/mol/Å²] of p(r) ∝ r² e^{−k(r−r₀)²/2kT}, for every row of a table of histograms."""
-    r = _centres(BOND_EDGES)
+    r = centres(BOND_EDGES)
     weight = blend(counts, shrinkage) / r**2
     weight /= weight.sum(-1, keepdims=True)
     r0 = weight @ r
@@ -120,7 +133,7 @@ def fit_angles(
     counts: ndarray, kT: float, terms: int, pseudo_count: float, shrinkage: float
 ) -> tuple[ndarray, ndarray, ndarray, ndarray]:
     """Coefficients [kcal/mol], θ_lo, θ_hi [rad] and κ [kcal/mol] for every row of a table of histograms."""
-    theta = _centres(ANGLE_EDGES)
+    theta = centres(ANGLE_EDGES)
     plain = blend(counts, shrinkage)
     below = np.cumsum(plain, axis=-1)
     lower = np.maximum(theta[np.argmax(below > EDGE_SHARE, axis=-1)], ANGLE_LIMITS[0])
@@ -139,19 +152,22 @@ def fit_angles(
 
         basis = np.stack([energy(unit, 0.0) for unit in np.eye(terms)], axis=-1)
         fixed = np.log(np.sin(theta)) - energy(np.zeros(terms), wall[row]) / kT
-        coefficients[row] = kT * _most_likely(share / share.sum(), basis, fixed)
+        coefficients[row] = kT * most_likely(share / share.sum(), basis, fixed)
     return coefficients, lower, upper, wall
 
 
 def fit_dihedrals(
     counts: ndarray, kT: float, terms: int, pseudo_count: float, shrinkage: float
 ) -> tuple[ndarray, ndarray]:
-    """k_n ≥ 0 [kcal/mol] and γ_n [rad] for every row of a table of histograms."""
-    phi = _centres(DIHEDRAL_EDGES)
+    """k_n ≥ 0 [kcal/mol] and γ_n [rad] for every pair of species in a table of histograms."""
+    phi = centres(DIHEDRAL_EDGES)
     n = np.arange(1, terms + 1)
     basis = np.concatenate([np.cos(phi[:, None] * n), np.sin(phi[:, None] * n)], axis=1)
-    found = np.stack([_most_likely(p, basis, np.zeros_like(phi)) for p in blend(counts, shrinkage, pseudo_count)])
-    cosine, sine = kT * found[:, :terms], kT * found[:, terms:]
+    density = blend_pairs(counts, shrinkage, pseudo_count)
+    rows = density.reshape(-1, len(phi))
+    found = by_distinct_row(rows, lambda row: most_likely(rows[row], basis, np.zeros_like(phi)))
+    found = found.reshape(*density.shape[:-1], -1)
+    cosine, sine = kT * found[..., :terms], kT * found[..., terms:]
     return np.hypot(cosine, sine), np.arctan2(sine, cosine)
 
 
@@ -191,38 +207,3 @@ def _percentile(counts: ndarray, edges: ndarray, percentile: float) -> ndarray:
     """Percentile of histograms along the last axis, upper edge of its bin."""
     below = np.cumsum(counts, axis=-1)
     return np.asarray(edges[1:][np.argmax(below >= np.maximum(percentile / 100 * below[..., -1:], 1), axis=-1)])
-
-
-def _most_likely(share: ndarray, basis: ndarray, fixed: ndarray) -> ndarray:
-    """Coefficients c of p ∝ exp(fixed − basis · c) with the largest likelihood under a weak ridge.
-
-    Damped Newton steps on a strictly concave function.
-    """
-    observed = share @ basis
-    c = np.zeros(basis.shape[1])
-
-    def loss(c: ndarray) -> tuple[float, ndarray]:
-        exponent = fixed - basis @ c
-        shift = exponent.max()
-        weight = np.exp(exponent - shift)
-        return observed @ c + shift + np.log(weight.sum()) + 0.5 * RIDGE * c @ c, weight / weight.sum()
-
-    value, p = loss(c)
-    for _ in range(200):
-        mean = p @ basis
-        gradient = observed - mean + RIDGE * c
-        centred = basis - mean
-        hessian = (centred * p[:, None]).T @ centred + RIDGE * np.eye(len(c))
-        step = np.linalg.solve(hessian, gradient)
-        size = 1.0
-        while size > 1e-8 and loss(c - size * step)[0] > value - 1e-4 * size * gradient @ step:
-            size /= 2
-        c = c - size * step
-        value, p = loss(c)
-        if gradient @ step < 1e-12:
-            return c
-    raise RuntimeError(f"a fit of {len(c)} coefficients to a histogram did not converge")
-
-
-def _centres(edges: ndarray) -> ndarray:
-    return 0.5 * (edges[1:] + edges[:-1])

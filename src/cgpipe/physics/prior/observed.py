@@ -32,7 +32,7 @@ class Observed:
     Attributes:
         bond: counts by lower species, upper species and length (``BOND_EDGES``).
         angle: counts by middle species and θ (``ANGLE_EDGES``).
-        dihedral: counts by lower middle species and φ (``DIHEDRAL_EDGES``).
+        dihedral: counts by lower middle species, upper middle species and φ (``DIHEDRAL_EDGES``).
         pair: counts by |i−j| = 2…5 and then all else, both species and distance (``pair_edges``).
         pair_edges: up to the cutoff [Å].
         frames: how many.
@@ -44,7 +44,7 @@ class Observed:
         self.pair_edges = np.linspace(0.0, cutoff, round(cutoff / PAIR_BIN) + 1)
         self.bond = np.zeros((types, types, len(BOND_EDGES) - 1), np.int64)
         self.angle = np.zeros((types, len(ANGLE_EDGES) - 1), np.int64)
-        self.dihedral = np.zeros((types, len(DIHEDRAL_EDGES) - 1), np.int64)
+        self.dihedral = np.zeros((types, types, len(DIHEDRAL_EDGES) - 1), np.int64)
         self.pair = np.zeros((len(SEPARATIONS) + 1, types, types, len(self.pair_edges) - 1), np.int64)
         self.frames = 0
         self.temperature = 0.0
@@ -82,8 +82,8 @@ class Observed:
         first, second = species[:, :-1], species[:, 1:]
         _count(self.bond, (first[bond_exists], second[bond_exists]), r[bond_exists], BOND_EDGES)
         _count(self.angle, (species[:, 1:-1][angle_exists],), theta[angle_exists], ANGLE_EDGES)
-        middle = species[:, 1 : 1 + exists.shape[1]]
-        _count(self.dihedral, (middle[exists],), phi[exists], DIHEDRAL_EDGES)
+        middle = [species[:, at : at + exists.shape[1]][exists] for at in (1, 2)]
+        _count(self.dihedral, tuple(middle), phi[exists], DIHEDRAL_EDGES)
         for shift in range(2, R.shape[1]):
             self._add_shift(R, topology, species, shift)
 

@@ -13,13 +13,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from cgpipe.artefact import read_json
 from cgpipe.data.topology import Topology
 from cgpipe.physics.geometry import angle_cosines, bond_lengths, length, real_positions, turns
 from cgpipe.physics.neighbours import Neighbours
+from cgpipe.physics.prior.splines import Splines
 from cgpipe.physics.prior.terms import angle_energy, bond_energy, dihedral_energy, repulsion_energy
+from cgpipe.physics.support import Support
+
+Integers = Int[Array | np.ndarray, "*n"]
 
 SEPARATIONS = (2, 3, 4, 5)
 """|i−j| of the excluded volume; bonded neighbours have none, and farther ones have the repulsion."""
@@ -55,7 +59,7 @@ class Prior(eqx.Module):
         angle_lower: likewise, θ_lo below which the energy is a parabola in cos θ [rad].
         angle_upper: likewise, θ_hi [rad].
         angle_wall: likewise, κ of that parabola [kcal/mol].
-        dihedral_k: by the species of the lower middle bead [kcal/mol].
+        dihedral_k: by the species of the lower and the upper middle bead [kcal/mol].
         dihedral_phase: likewise [rad].
         repulsion_epsilon: energy at r = σ [kcal/mol].
         repulsion_sigma: by the species of both beads, symmetric [Å].
@@ -66,6 +70,8 @@ class Prior(eqx.Module):
         cutoff: range that no term exceeds [Å].
         repulsion_range: the repulsion vanishes at this multiple of σ, or at the cutoff if that is less.
         excluded_range: likewise, of the excluded volume.
+        splines: corrections to bond, angle and dihedral; none in the parametric form. They need ``support``.
+        support: where the data end, if known.
     """
 
     bond_r0: Float[Array, "types types"]
@@ -74,8 +80,8 @@ class Prior(eqx.Module):
     angle_lower: Float[Array, " types"]
     angle_upper: Float[Array, " types"]
     angle_wall: Float[Array, " types"]
-    dihedral_k: Float[Array, "types dihedral_terms"]
-    dihedral_phase: Float[Array, "types dihedral_terms"]
+    dihedral_k: Float[Array, "types types dihedral_terms"]
+    dihedral_phase: Float[Array, "types types dihedral_terms"]
     repulsion_epsilon: Float[Array, ""]
     repulsion_sigma: Float[Array, "types types"]
     excluded_epsilon: Float[Array, ""]
@@ -85,6 +91,8 @@ class Prior(eqx.Module):
     cutoff: float = eqx.field(static=True)
     repulsion_range: float = eqx.field(static=True)
     excluded_range: float = eqx.field(static=True)
+    splines: Splines | None = None
+    support: Support | None = eqx.field(static=True, default=None)
 
     def term_energies(
         self, R: Float[Array, "beads 3"], topology: Topology, neighbours: Neighbours
@@ -113,25 +121,45 @@ class Prior(eqx.Module):
         bond, angle, dihedral, repulsion, excluded = self.term_energies(R, topology, neighbours).values()
         return bond + angle + dihedral + repulsion + excluded
 
+    def bond_at(self, r: Float[Array, "*n"], pair: tuple[Integers, Integers]) -> Float[Array, "*n"]:
+        """Unweighted energy [kcal/mol] of bonds of length r [Å] between the species of lower and upper bead."""
+        r0, k = self.bond_r0.astype(r.dtype)[pair], self.bond_k.astype(r.dtype)[pair]
+        return bond_energy(r, r0, k, self._spline("bond", pair, r.dtype), self.bond_limits)
+
+    def angle_at(self, cosine: Float[Array, "*n"], middle: Integers) -> Float[Array, "*n"]:
+        """Unweighted energy [kcal/mol] of angles at the middle species, from cos θ."""
+        tables = (self.angle_coefficients, self.angle_lower, self.angle_upper, self.angle_wall)
+        spline = self._spline("angle", (middle,), cosine.dtype)
+        return angle_energy(cosine, *(table.astype(cosine.dtype)[middle] for table in tables), spline)
+
+    def dihedral_at(
+        self, real: Float[Array, "*n"], imaginary: Float[Array, "*n"], middle: tuple[Integers, Integers]
+    ) -> Float[Array, "*n"]:
+        """Unweighted energy [kcal/mol] of dihedrals around two species, from sin θ₁ sin θ₂ e^{iφ}."""
+        k, phase = (table.astype(real.dtype)[middle] for table in (self.dihedral_k, self.dihedral_phase))
+        return dihedral_energy(real, imaginary, k, phase, self._spline("dihedral", middle, real.dtype))
+
     def _bonds(self, R: Array, topology: Topology, species: Array) -> Float[Array, " beads"]:
         r, exists = bond_lengths(R, topology)
-        pair = species[:-1], species[1:]
-        energy = bond_energy(r, self.bond_r0.astype(R.dtype)[pair], self.bond_k.astype(R.dtype)[pair])
-        return _owned(jnp.where(exists, energy, 0), 0, len(R))
+        return _owned(jnp.where(exists, self.bond_at(r, (species[:-1], species[1:])), 0), 0, len(R))
 
     def _angles(self, R: Array, topology: Topology, species: Array) -> Float[Array, " beads"]:
         cosine, exists = angle_cosines(R, topology)
-        tables = (self.angle_coefficients, self.angle_lower, self.angle_upper, self.angle_wall)
-        middle = species[1:-1]
-        energy = angle_energy(cosine, *(table.astype(R.dtype)[middle] for table in tables))
-        return _owned(jnp.where(exists, energy, 0), 1, len(R))
+        return _owned(jnp.where(exists, self.angle_at(cosine, species[1:-1]), 0), 1, len(R))
 
     def _dihedrals(self, R: Array, topology: Topology, species: Array) -> Float[Array, " beads"]:
         turn = turns(R, topology)
-        middle = species[1 : 1 + len(turn.exists)]
-        k, phase = self.dihedral_k.astype(R.dtype)[middle], self.dihedral_phase.astype(R.dtype)[middle]
-        energy = dihedral_energy(turn.real, turn.imaginary, k, phase)
+        count = len(turn.exists)
+        energy = self.dihedral_at(turn.real, turn.imaginary, (species[1 : 1 + count], species[2 : 2 + count]))
         return _owned(jnp.where(turn.exists, energy, 0), 1, len(R))
+
+    @property
+    def bond_limits(self) -> tuple[float, float]:
+        """Between which lengths the spline of the bond acts [Å]."""
+        return (0.0, 0.0) if self.support is None else (self.support.shortest[0], self.support.longest_bond)
+
+    def _spline(self, term: str, species: tuple[Integers, ...], dtype: jnp.dtype) -> Float[Array, "*n knots"] | None:
+        return None if self.splines is None else getattr(self.splines, term).astype(dtype)[species]
 
     def _pairs(
         self, R: Array, topology: Topology, species: Array, neighbours: Neighbours
@@ -171,12 +199,20 @@ class Prior(eqx.Module):
         }
         tables["repulsion"]["range"] = self.repulsion_range
         tables["excluded"]["range"] = self.excluded_range
-        return {"types": list(self.types), "cutoff": self.cutoff, "weights": self.weights._asdict(), **tables}
+        return {
+            "types": list(self.types),
+            "cutoff": self.cutoff,
+            "weights": self.weights._asdict(),
+            "support": None if self.support is None else self.support._asdict(),
+            "splines": None if self.splines is None else {k: v.tolist() for k, v in vars(self.splines).items()},
+            **tables,
+        }
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Prior":
         """The prior that ``to_json`` described."""
         tables = {f"{term}_{name}": content[term][name] for term, names in TABLES.items() for name in names}
+        splines, support = content["splines"], content["support"]
         return cls(
             **{name: jnp.asarray(table, float) for name, table in tables.items()},
             weights=Weights(**content["weights"]),
@@ -184,6 +220,8 @@ class Prior(eqx.Module):
             cutoff=content["cutoff"],
             repulsion_range=content["repulsion"]["range"],
             excluded_range=content["excluded"]["range"],
+            splines=splines and Splines(**{name: jnp.asarray(table, float) for name, table in splines.items()}),
+            support=support and Support(tuple(support["shortest"]), support["longest_bond"]),
         )
 
 

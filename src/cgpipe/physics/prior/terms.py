@@ -5,6 +5,8 @@
     dihedral    Σ_n k_n [1 + g cos(nφ − γ_n)]
     repulsion   ε (σ/r)⁴ S(r)
 
+To bond, angle and dihedral a spline may be added (see ``splines``), which changes none of what follows:
+
 Every tail confines and no force is singular:
 
 - A Fourier series has dU/dθ ≠ 0 at θ = π in general, and the force is dU/dθ / sin θ. Outside [θ_lo, θ_hi] the series
@@ -21,6 +23,9 @@ Every tail confines and no force is singular:
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgpipe.physics.prior.splines import around, between
+from cgpipe.physics.switch import falling
+
 COLLINEAR = 0.2
 """sin θ₁ sin θ₂ below which the dihedral term fades."""
 
@@ -28,9 +33,27 @@ CORE = 1 / 3
 """Share of σ below which the repulsion continues linearly."""
 
 
-def bond_energy(r: Float[Array, "*n"], r0: Float[Array, "*n"], k: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """½ k (r − r₀)² [kcal/mol] with r, r₀ [Å] and k [kcal/mol/Å²]."""
-    return 0.5 * k * (r - r0) ** 2
+def bond_energy(
+    r: Float[Array, "*n"],
+    r0: Float[Array, "*n"],
+    k: Float[Array, "*n"],
+    spline: Float[Array, "*n knots"] | None = None,
+    limits: tuple[float, float] = (0.0, 0.0),
+) -> Float[Array, "*n"]:
+    """Bond energy [kcal/mol].
+
+    Args:
+        r: length [Å].
+        r0: r₀ [Å].
+        k: [kcal/mol/Å²].
+        spline: coefficients of the correction [kcal/mol].
+        limits: between which lengths it acts [Å].
+    """
+    energy = 0.5 * k * (r - r0) ** 2
+    if spline is None:
+        return energy
+    lower, upper = (jnp.full_like(r, limit) for limit in limits)
+    return energy + jnp.sum(spline * between(r, lower, upper, spline.shape[-1]), axis=-1)
 
 
 def fourier(theta: Float[Array, "*n"], terms: int) -> Float[Array, "*n terms"]:
@@ -52,6 +75,7 @@ def angle_energy(
     lower: Float[Array, "*n"],
     upper: Float[Array, "*n"],
     wall: Float[Array, "*n"],
+    spline: Float[Array, "*n knots"] | None = None,
 ) -> Float[Array, "*n"]:
     """Angle energy [kcal/mol].
 
@@ -61,13 +85,17 @@ def angle_energy(
         lower: θ_lo, 0 < θ_lo < θ_hi < π [rad].
         upper: θ_hi [rad].
         wall: κ [kcal/mol].
+        spline: coefficients of the correction between θ_lo and θ_hi [kcal/mol].
     """
     terms = coefficients.shape[-1]
     edge = jnp.clip(cosine, jnp.cos(upper), jnp.cos(lower))
     theta = jnp.arccos(edge)
     slope = -jnp.sum(coefficients * fourier_slope(theta, terms), axis=-1) / jnp.sin(theta)
     beyond = cosine - edge
-    return jnp.sum(coefficients * fourier(theta, terms), axis=-1) + slope * beyond + 0.5 * wall * beyond**2
+    energy = jnp.sum(coefficients * fourier(theta, terms), axis=-1) + slope * beyond + 0.5 * wall * beyond**2
+    if spline is None:
+        return energy
+    return energy + jnp.sum(spline * between(theta, lower, upper, spline.shape[-1]), axis=-1)
 
 
 def dihedral_energy(
@@ -75,6 +103,7 @@ def dihedral_energy(
     imaginary: Float[Array, "*n"],
     k: Float[Array, "*n terms"],
     phase: Float[Array, "*n terms"],
+    spline: Float[Array, "*n knots"] | None = None,
 ) -> Float[Array, "*n"]:
     """Dihedral energy [kcal/mol].
 
@@ -83,6 +112,7 @@ def dihedral_energy(
         imaginary: sin θ₁ sin θ₂ sin φ.
         k: k₁, k₂, … [kcal/mol].
         phase: γ₁, γ₂, … [rad].
+        spline: coefficients of the correction around the circle [kcal/mol]; their mean counts as 0.
     """
     squared = real**2 + imaginary**2
     # 1e-6 of the fading range: below it g is 0 to single precision, and the division stays safe
@@ -97,13 +127,16 @@ def dihedral_energy(
         cosine_n, sine_n = cosine_n * cosine - sine_n * sine, sine_n * cosine + cosine_n * sine
         wave = cosine_n * jnp.cos(phase[..., n]) + sine_n * jnp.sin(phase[..., n])
         energy = energy + k[..., n] * (1 + fade * wave)
-    return energy
+    if spline is None:
+        return energy
+    phi = jnp.arctan2(jnp.where(defined, imaginary, 0), jnp.where(defined, real, 1))
+    spline = spline - jnp.mean(spline, axis=-1, keepdims=True)
+    return energy + fade * jnp.sum(spline * around(phi, spline.shape[-1]), axis=-1)
 
 
 def switch(r: Float[Array, "*n"], start: Float[Array, "*n"], end: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """S(r): 1 up to ``start``, 0 from ``end`` on, twice continuously differentiable between [Å]."""
-    left = jnp.clip((end - r) / (end - start), 0, 1)
-    return left**3 * (10 - 15 * left + 6 * left**2)
+    return falling((end - r) / (end - start))
 
 
 def repulsion_energy(

@@ -1,0 +1,99 @@
+"""Where the data end the network is absent: no weights whatever can bring beads together or tear bonds.
+
+The adversary's networks have random weights a hundred times too large. What it cannot find is no proof; the argument
+is in ``docs/model.md``.
+"""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from adversary import descend, extremes, starts
+from model_toys import SIZES
+
+from cgpipe.data.topology import Topology
+from cgpipe.model.allegro import Allegro, AllegroSettings
+from cgpipe.model.potential import Potential
+from cgpipe.physics.support import MARGIN
+
+WILD = 100.0
+"""Factor on the random network's energies."""
+
+
+def _wild(prior, seed):
+    settings = AllegroSettings(SIZES, 1, 3, len(prior.types), prior.cutoff, mean_neighbours=6.0, energy_scale=20.0)
+    network = eqx.filter_jit(Allegro)(settings, jax.random.key(seed))
+    larger = jax.tree.map(lambda w: w * WILD**0.5 if eqx.is_inexact_array(w) else w, network.readout)
+    return Potential(prior, eqx.tree_at(lambda n: n.readout, network, larger), prior.cutoff, 64)
+
+
+def _chain(frames):
+    return Topology(*(jnp.asarray(field[0]) for field in frames.topology))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_no_minimum_is_broken(demo_chains, demo_prior, seed):
+    """Detects a network that can make beads overlap or tear bonds: 1,000 random and compressed starts, two networks."""
+    prior, _ = demo_prior
+    frames = demo_chains["cln025"]
+    R = starts(frames.R, 500, seed)
+    closest, longest = extremes(np.asarray(descend(_wild(prior, seed), jnp.asarray(R), _chain(frames), 2, 120)))
+    assert closest.min() > 0.5 * min(prior.support.shortest)
+    assert longest.max() < 1.5 * prior.support.longest_bond
+
+
+def test_presence_is_one_on_all_data(demo_chains, demo_prior):
+    """Detects an envelope that changes anything where there are data."""
+    prior, _ = demo_prior
+    for frames in demo_chains.values():
+        presence = jax.jit(jax.vmap(prior.support.presence))(jnp.asarray(frames.R), frames.topology)
+        assert bool((presence == 1).all())
+
+
+@pytest.mark.parametrize("how", ["bond too long", "bond too short", "contact"])
+def test_a_bead_outside_the_data_is_absent(demo_chains, demo_prior, how):
+    """Detects a network that still acts on such a bead, or through it on others; and one that is absent everywhere."""
+    prior, _ = demo_prior
+    frames, chain = demo_chains["cln025"], _chain(demo_chains["cln025"])
+    R = frames.R[0].copy()
+    if how == "contact":
+        R[9] = R[2] + (R[9] - R[2]) * (0.95 - MARGIN) * prior.support.shortest[-1] / np.linalg.norm(R[9] - R[2])
+    else:
+        length = 1.01 * (1 + MARGIN) * prior.support.longest_bond if "long" in how else 0.95 * (1 - MARGIN) * 3.6
+        R[9] = R[8] + (R[9] - R[8]) * length / np.linalg.norm(R[9] - R[8])
+    full = _wild(prior, 3)
+    evaluate = eqx.filter_jit(lambda potential, R: potential.evaluate(R, chain).forces)
+    network = np.asarray(evaluate(full, R) - evaluate(eqx.tree_at(lambda p: p.network, full, None), R))
+    absent = np.asarray(prior.support.presence(jnp.asarray(R), chain)) == 0
+    assert absent[9] and not absent.all()
+    assert np.abs(network[absent]).max() < 1e-3 * np.abs(network[~absent]).max()
+
+
+def test_presence_is_twice_differentiable(demo_chains, demo_prior):
+    """Detects a kink of value, slope or curvature where a contact or a bond crosses either end of the margin."""
+    prior, _ = demo_prior
+    with jax.enable_x64(True):
+        R, chain = jnp.asarray(demo_chains["cln025"].R[0], jnp.float64), _chain(demo_chains["cln025"])
+
+        def along(r):
+            return prior.support.presence(R.at[9].set(R[8] + (R[9] - R[8]) * r / jnp.linalg.norm(R[9] - R[8])), chain)[
+                9
+            ]
+
+        longest, h = prior.support.longest_bond, 1e-6
+        for derivative in (along, jax.grad(along), jax.grad(jax.grad(along))):
+            value = jax.jit(derivative)
+            for end in (longest, (1 + MARGIN) * longest):
+                assert abs(float(value(end + h) - value(end - h))) < 1e-2
+        assert float(along(longest)) == 1.0 and float(along((1 + MARGIN) * longest)) == 0.0
+
+
+def test_limits_are_static_and_travel(demo_prior):
+    """Detects limits that training could move, or that a file loses."""
+    prior, _ = demo_prior
+    assert type(prior).from_json(prior.to_json()).support == prior.support
+    without = dataclasses.replace(prior, support=None)
+    assert len(jax.tree.leaves(prior)) == len(jax.tree.leaves(without))
