@@ -77,6 +77,7 @@ class Allegro(eqx.Module):
     radial: MLP
     embedding: MLP
     tensors: MLP
+    projection: MLP
     layers: tuple[Layer, ...]
     readout: MLP
     type_scale: Float[Array, " types"]
@@ -86,12 +87,14 @@ class Allegro(eqx.Module):
     def __init__(self, settings: AllegroSettings, key: PRNGKeyArray):
         sizes = settings.sizes
         (width, features), half = sizes.embed, sizes.embed[0] // 2
-        keys = iter(jax.random.split(key, 6 + sizes.layers))
+        keys = iter(jax.random.split(key, 7 + sizes.layers))
         self.centre_types = jax.random.normal(next(keys), (settings.types, half))
         self.neighbour_types = jax.random.normal(next(keys), (settings.types, half))
         self.radial = MLP([sizes.radial, width], next(keys))
         self.embedding = MLP([width, features, features], next(keys))
-        self.tensors = MLP([features, 2 * settings.tensor_channels * (settings.l_max + 1)], next(keys))
+        weights = settings.tensor_channels * (settings.l_max + 1)
+        self.tensors = MLP([features, weights], next(keys))
+        self.projection = MLP([features, features + weights], next(keys))
         self.layers = tuple(Layer(settings, number, next(keys)) for number in range(sizes.layers))
         self.readout = MLP([features * (sizes.layers + 1), sizes.readout, 1], next(keys), OUTPUT_GAIN)
         self.type_scale = jnp.ones(settings.types)
@@ -114,50 +117,61 @@ class Allegro(eqx.Module):
         s = self.settings
         norm = 1.0 / math.sqrt(s.mean_neighbours)
         r, harmonics = _geometry(R, neighbours, s.cutoff, s.l_max)
-        scalars = [self.embedding(self._type_radial_embedding(r, topology, neighbours))]
-        weights = self.tensors(scalars[0])
-        half = weights.shape[-1] // 2
-        tensors = _weighted(weights[..., :half], harmonics, s.tensor_channels)
-        weights = weights[..., half:]
+        embedded = self.embedding(*self._type_radial_embedding(r, topology, neighbours))
+        tensors = _weighted(self.tensors(embedded), harmonics, s.tensor_channels)
+        scalars, weights = self.projection.split(s.sizes.embed[1], embedded)
+        scalars = [scalars]
         for layer in self.layers:
-            environment = [norm * e.sum(1) for e in _weighted(weights, harmonics, s.tensor_channels)]
+            environment = _environment(weights, harmonics, neighbours, norm)
             tensors = tensor_product(layer.terms, layer.path_weights, tensors, environment)
-            latent = layer.latent(*scalars, tensors[0])
-            features = latent.shape[-1] - layer.environment_width
-            scalars.append(latent[..., :features])
-            weights = latent[..., features:]
+            latent, weights = layer.latent.split(s.sizes.embed[1], *scalars, tensors[0])
+            scalars.append(latent)
         edges = jnp.where(neighbours.mask, self.readout(*scalars)[..., 0], 0.0)
         scale = self.type_scale[topology.species] * (s.energy_scale * norm / math.sqrt(2.0))
-        return scale * edges.sum(1) + self.type_shift[topology.species]
+        return scale * neighbours.to_beads(edges.sum(1)) + self.type_shift[topology.species]
 
     def _type_radial_embedding(
-        self, r: Float[Array, "beads slots"], topology: Topology, neighbours: Neighbours
-    ) -> Float[Array, "beads slots width"]:
-        """concat(centre type, neighbour type) ⊙ Linear(b)."""
-        radial = self.radial(bessel_basis(r, self.settings.cutoff, self.settings.sizes.radial))
-        one_hot = jax.nn.one_hot(topology.species, self.settings.types, dtype=r.dtype)
-        centre = one_hot @ self.centre_types
-        neighbour = (one_hot @ self.neighbour_types)[neighbours.index]
-        centre = jnp.broadcast_to(centre[:, None], neighbour.shape)
-        return radial * jnp.concatenate([centre, neighbour], axis=-1)
+        self, r: Float[Array, "rows width"], topology: Topology, neighbours: Neighbours
+    ) -> tuple[Float[Array, "rows width half"], Float[Array, "rows width half"]]:
+        """The two halves of concat(centre type, neighbour type) ⊙ Linear(b)."""
+        radial = bessel_basis(r, self.settings.cutoff, self.settings.sizes.radial)
+        half = self.centre_types.shape[1]
+        of_centre, of_neighbour = self.radial.split(half, radial)
+        species = jax.nn.one_hot(topology.species, self.settings.types, dtype=r.dtype)
+        centre = neighbours.to_rows(species @ self.centre_types)[:, None]
+        # by products with one-hot vectors: the gradient of a table is one more product, not a scatter
+        neighbour = species[neighbours.index] @ self.neighbour_types
+        return of_centre * centre, of_neighbour * neighbour
 
 
 def _geometry(
     R: Float[Array, "beads 3"], neighbours: Neighbours, cutoff: float, l_max: int
-) -> tuple[Float[Array, "beads slots"], list[Float[Array, "beads slots"]]]:
+) -> tuple[Float[Array, "rows width"], list[Float[Array, "rows width"]]]:
     """Distances and spherical harmonics of all edges; empty slots get a distance beyond the cutoff."""
-    vectors = R[neighbours.index] - R[:, None]
-    vectors = jnp.where(neighbours.mask[..., None], vectors, jnp.asarray([2.0 * cutoff, 0.0, 0.0], R.dtype))
+    vectors = neighbours.vectors(R, empty=2.0 * cutoff)
     r = jnp.sqrt(jnp.maximum(jnp.sum(vectors**2, axis=-1), CLOSEST**2))
     return r, [jnp.asarray(y) for y in spherical_harmonics(vectors / r[..., None], l_max)]
 
 
 def _weighted(
-    weights: Float[Array, "beads slots orders_channels"], harmonics: list[Float[Array, "beads slots"]], channels: int
-) -> list[Float[Array, "beads slots channels"]]:
+    weights: Float[Array, "rows width orders_channels"], harmonics: list[Float[Array, "rows width"]], channels: int
+) -> list[Float[Array, "rows width channels"]]:
     """Weights of one order times each of its harmonics: one array per component."""
     products = []
     for order in range(math.isqrt(len(harmonics))):
         weight = weights[..., order * channels : (order + 1) * channels]
         products += [weight * y[..., None] for y in harmonics[order**2 : (order + 1) ** 2]]
     return products
+
+
+def _environment(
+    weights: Float[Array, "rows width orders_channels"],
+    harmonics: list[Float[Array, "rows width"]],
+    neighbours: Neighbours,
+    norm: float,
+) -> list[Float[Array, "rows channels"]]:
+    """norm · Σ_j w_ij Y(r_ij) of every row's bead: one array per component."""
+    channels = weights.shape[-1] // math.isqrt(len(harmonics))
+    sums = jnp.concatenate([norm * e.sum(1) for e in _weighted(weights, harmonics, channels)], axis=-1)
+    sums = neighbours.to_rows(neighbours.to_beads(sums))
+    return [sums[:, i * channels : (i + 1) * channels] for i in range(len(harmonics))]

@@ -42,15 +42,18 @@ class MLP(eqx.Module):
 
     def __call__(self, *parts: Float[Array, "*edges _"]) -> Float[Array, "*edges _"]:
         """Apply to the concatenation of ``parts`` (which is never formed: the first weights are sliced instead)."""
-        last = len(self.weights) - 1
-        for layer, weight in enumerate(self.weights):
-            gain = SILU_GAIN if layer else 1.0
-            gain *= self.output_gain if layer == last else 1.0
-            scaled = weight * (gain / math.sqrt(weight.shape[0]))
-            parts = (_concatenated_product(parts, scaled),)
-            if layer < last:
-                parts = (jax.nn.silu(parts[0]),)
-        return parts[0]
+        return self.split(self.weights[-1].shape[1], *parts)[0]
+
+    def split(self, first: int, *parts: Float[Array, "*edges _"]) -> tuple[Array, Array]:
+        """As ``__call__``, but the output in two arrays, of ``first`` features and of the rest, without a copy."""
+        *hidden, last = (
+            weight * ((SILU_GAIN if layer else 1.0) / math.sqrt(weight.shape[0]))
+            for layer, weight in enumerate(self.weights)
+        )
+        for weight in hidden:
+            parts = (jax.nn.silu(_concatenated_product(parts, weight)),)
+        last = last * self.output_gain
+        return _concatenated_product(parts, last[:, :first]), _concatenated_product(parts, last[:, first:])
 
 
 def _concatenated_product(

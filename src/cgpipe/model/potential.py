@@ -51,8 +51,7 @@ class Potential(eqx.Module):
         R = jnp.where(topology.mask[:, None], R, 0.0)
         species = jnp.where(topology.mask, topology.species, 0)
         topology = topology._replace(species=species)
-        slots = min(self.neighbour_slots, R.shape[0] - 1)
-        neighbours = find_neighbours(R, topology, self.cutoff, slots)
+        neighbours = find_neighbours(R, topology, self.cutoff, self.neighbour_slots)
         energies = jnp.zeros(R.shape[0], R.dtype)
         for part in (self.prior, self.network):
             if part is not None:
