@@ -27,8 +27,8 @@ class Evaluation(NamedTuple):
 class Potential(eqx.Module):
     """Prior and network of one model; either may be absent.
 
-    ``cutoff`` is in Å. With more neighbours than ``neighbour_slots`` the result is wrong and ``needed`` says so:
-    callers must compare.
+    ``cutoff`` is in Å. ``neighbour_slots`` is the room for edges per bead, on average over the beads of a structure; a
+    structure that needs more has a wrong result and ``needed`` says so: callers must compare.
     """
 
     prior: Prior | None
@@ -46,7 +46,7 @@ class Potential(eqx.Module):
             topology: of one structure.
 
         Returns:
-            Energies [kcal/mol], zero for padded beads; and the largest number of neighbours of any bead.
+            Energies [kcal/mol], zero for padded beads; and the slots per bead that the structure needs.
         """
         R = jnp.where(topology.mask[:, None], R, 0.0)
         species = jnp.where(topology.mask, topology.species, 0)

@@ -2,7 +2,7 @@
 
 A row belongs to one bead, its centre, and lists some of the beads j ≠ i with |R_j − R_i| < cutoff, in row order of the
 beads; a bead with many neighbours has several rows, one after the other. Beads differ threefold in how many neighbours
-they have, so rows of ``WIDTH`` slots waste less than a matrix with as many columns as the most crowded bead needs, and
+they have, so rows of ``ROW`` slots waste less than a matrix with as many columns as the most crowded bead needs, and
 what is computed once per centre is shared by the slots of a row. Where there is room for every pair, row i simply
 lists all other beads: then the indices are static and only the mask depends on the positions.
 
@@ -15,10 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
+from cgpipe.data.statistics import ROW
 from cgpipe.data.topology import Topology
-
-WIDTH = 8
-"""Slots in a row."""
 
 
 class Neighbours(eqx.Module):
@@ -66,7 +64,7 @@ def lists_all_pairs(beads: int, slots: int) -> bool:
 
 def row_count(beads: int, slots: int) -> int:
     """Rows of a list that offers ``slots`` per bead, on average over the beads."""
-    return beads if lists_all_pairs(beads, slots) else max(1, beads * slots // WIDTH)
+    return beads if lists_all_pairs(beads, slots) else max(1, beads * slots // ROW)
 
 
 def find_neighbours(R: Float[Array, "beads 3"], topology: Topology, cutoff: float, slots: int) -> Neighbours:
@@ -89,13 +87,13 @@ def find_neighbours(R: Float[Array, "beads 3"], topology: Topology, cutoff: floa
         index = np.nonzero(other)[1].reshape(beads, beads - 1).astype(np.int32)
         mask = jnp.take_along_axis(within, index, axis=1)
         return Neighbours(jnp.asarray(index), mask, jnp.arange(beads), jnp.max(count, initial=0), beads)
-    rows_of = -(-count // WIDTH)
+    rows_of = -(-count // ROW)
     last = jnp.cumsum(rows_of)
     row = jnp.arange(row_count(beads, slots), dtype=jnp.int32)
     centre = jnp.minimum(jnp.searchsorted(last, row, side="right"), beads - 1).astype(jnp.int32)
-    nth = (row - (last - rows_of)[centre])[:, None] * WIDTH + np.arange(1, WIDTH + 1, dtype=np.int32)
+    nth = (row - (last - rows_of)[centre])[:, None] * ROW + np.arange(1, ROW + 1, dtype=np.int32)
     mask = (nth <= count[centre][:, None]) & (row < last[-1])[:, None]
     rank = jnp.cumsum(within, axis=1, dtype=jnp.int32)
     index = jax.vmap(jnp.searchsorted)(rank[centre], jnp.where(mask, nth, 1))
-    needed = -(-WIDTH * last[-1] // beads)
+    needed = -(-ROW * last[-1] // beads)
     return Neighbours(jnp.minimum(index, beads - 1).astype(jnp.int32), mask, centre, needed, beads)
