@@ -45,7 +45,7 @@ def peer_model(settings: AllegroSettings, dtype: str, coupling: bool = True) -> 
 
     Args:
         dtype: ``float32`` or ``float64``.
-        coupling: one weight per path and channel, as here; without, one per path, which is a smaller class of functions.
+        coupling: one weight per path and channel, as here; or one per path, a smaller class of functions.
     """
     sizes = settings.sizes
     if sizes.embed[0] != sizes.embed[1]:

@@ -104,7 +104,7 @@ def test_sequence_ends_smoothly_and_does_not_see_padding():
 
 @pytest.mark.parametrize(("precision", "attribute"), [("float32", "HIGHEST"), ("tensorfloat32", "DEFAULT")])
 def test_precision_of_products_reaches_the_program(precision, attribute):
-    """Catches a key without effect: the exported products of weights carry the precision; what a GPU does is not seen."""
+    """Catches a key without effect: products of weights carry the precision; what a GPU does with it is not seen."""
     model = potential(matmul_precision=precision)
     text = jax.jit(lambda x: model.evaluate(x, TOPOLOGY)).lower(R).as_text()
     products = [line for line in text.splitlines() if "dot_general" in line]

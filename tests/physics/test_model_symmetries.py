@@ -180,7 +180,7 @@ def test_repeats_are_bit_equal():
 
 
 def test_ten_thousand_padded_structures_with_coincident_beads_are_finite():
-    """Random chains of 0…6 real beads, two of which may coincide; padded rows sit on real ones: no NaN, pads are zero."""
+    """0…6 real beads, two of which may coincide, padded rows on top of real ones: no NaN, and zero for pads."""
     beads, structures = 6, 10_000
     rng = np.random.default_rng(0)
     positions = rng.normal(scale=rng.choice([0.01, 1.0, 5.0], (structures, 1, 1)), size=(structures, beads, 3))

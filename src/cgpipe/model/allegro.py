@@ -6,8 +6,8 @@ env_i = Σ_j w_ij Y(r_ij)/√n̄, every edge's tensors are multiplied by it, and
 latent MLP together with all scalars before them. E_i = scale·Σ_j E_ij/√(2n̄) + shift, E_ij from a readout MLP of all
 scalars. All features vanish at the cutoff with two derivatives, because no map has a bias.
 
-The symmetry is O(3): energies of mirror images agree. With ``so3`` products keep what changes sign in a mirror as well,
-so that handedness can be learnt. With the edge feature ``sequence`` the embedding also knows how far apart two beads are
+The symmetry is O(3): energies of mirror images agree. With ``so3`` products also keep what changes sign in a mirror, so
+that handedness can be learnt. With the edge feature ``sequence`` the embedding also knows how far apart two beads are
 along their chain, and in which direction.
 
 Edges lie in rows of a few slots that share their bead (``cgpipe.physics.neighbours``); tensors are one contiguous array

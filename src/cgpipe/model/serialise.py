@@ -19,7 +19,6 @@ from cgpipe.model.potential import Potential
 from cgpipe.model.presets import Sizes
 from cgpipe.physics.prior import Prior
 
-
 FORMAT = 2
 """Of the network's weights. 1: padded neighbour lists, scalars of the first layer not projected."""
 

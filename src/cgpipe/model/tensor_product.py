@@ -41,7 +41,7 @@ class Couplings(NamedTuple):
 
 
 def harmonic_irreps(l_max: int, symmetry: Symmetry = "o3") -> tuple[Irrep, ...]:
-    """The irreps of the spherical harmonics up to ``l_max``: parity (−1)^l, or all the same where mirrors do not count."""
+    """The irreps of the spherical harmonics up to ``l_max``: of parity (−1)^l, or of one parity for ``so3``."""
     return tuple((order, (-1) ** order if symmetry == "o3" else 1) for order in range(l_max + 1))
 
 
