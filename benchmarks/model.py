@@ -2,12 +2,12 @@
 
     python benchmarks/model.py --peer-python .venv-peer/bin/python [--sizes bench-small] [--beads 10 50] [--repeats 5]
 
-A training step is forward pass, forces, and gradient of the mean squared force with respect to all weights; inference is
-energies and forces. Both sides run on one thread, turn by turn, and seconds of processor time are compared, so that other
-load on the machine matters little; the smallest of the repeats counts. Ours includes the neighbour search and the slots
-that the busiest frame needs; the peer is given its edges. Peer modes: eager, with one weight per path and channel as here
-(``coupled``) and with one per path (``plain``). Also printed: work done per second as a share of what a product of
-float32 matrices reaches here, time to compile, and memory of one step.
+A training step is forward pass, forces, and gradient of the mean squared force with respect to all weights; inference
+is energies and forces. Both sides run on one thread, turn by turn, and seconds of processor time are compared, so that
+other load on the machine matters little; the smallest of the repeats counts. Ours includes the neighbour search and the
+slots that the busiest frame needs; the peer is given its edges. Peer modes: eager, with one weight per path and channel
+as here (``coupled``) and with one per path (``plain``). Also printed: work done per second as a share of what a product
+of float32 matrices reaches here, time to compile, and memory of one step.
 """
 
 import argparse
@@ -52,7 +52,7 @@ class Ours:
     """Compiled training step and inference for a batch of frames."""
 
     def __init__(self, settings: AllegroSettings, R: np.ndarray, slots: int):
-        frames, beads, _ = R.shape
+        beads = R.shape[1]
         potential = Potential(None, eqx.filter_jit(Allegro)(settings, jax.random.key(0)), CUTOFF, slots)
         topology = chain_topology(beads, TYPES)
         self._parameters, fixed = eqx.partition(potential, eqx.is_inexact_array)
