@@ -29,6 +29,7 @@ from peer import PeerProcess, peer_model  # noqa: E402
 from structures import chain_topology, compact_chain  # noqa: E402
 
 from cgpipe.data.statistics import Moments, neighbour_counts  # noqa: E402
+from cgpipe.data.topology import Topology  # noqa: E402
 from cgpipe.model.allegro import Allegro, AllegroSettings  # noqa: E402
 from cgpipe.model.potential import Potential  # noqa: E402
 from cgpipe.model.presets import PRESETS, Sizes  # noqa: E402
@@ -54,12 +55,12 @@ class Ours:
     def __init__(self, settings: AllegroSettings, R: np.ndarray, slots: int):
         beads = R.shape[1]
         potential = Potential(None, eqx.filter_jit(Allegro)(settings, jax.random.key(0)), CUTOFF, slots)
-        topology = chain_topology(beads, TYPES)
+        topology = Topology(*(jnp.stack([field] * len(R)) for field in chain_topology(beads, TYPES)))
         self._parameters, fixed = eqx.partition(potential, eqx.is_inexact_array)
         self._R = jnp.asarray(R)
 
         def evaluation(parameters: Any, R: jax.Array) -> Any:
-            return jax.vmap(lambda x: eqx.combine(parameters, fixed).evaluate(x, topology))(R)
+            return eqx.combine(parameters, fixed).evaluate_many(R, topology)
 
         def inference(parameters: Any, R: jax.Array) -> Any:
             found = evaluation(parameters, R)
@@ -126,7 +127,7 @@ def compare(name: str, beads: int, peer: PeerProcess | None, repeats: int, peak:
             ratios[kind] = theirs / mine
         print(
             f"{name:13} {what:9} {beads:5} beads × {frames}  {1e3 * seconds['ours'] / frames:8.2f} ms/frame"
-            f"  {ours.work(what) / seconds['ours'] / peak:4.0%} of peak  compiled in {ours.compile_seconds[what]:5.1f} s"
+            f"  {ours.work(what) / seconds['ours'] / peak:4.0%} of peak  compiled {ours.compile_seconds[what]:5.1f} s"
             + "".join(f"  {kind} peer {ratio:5.2f}×" for kind, ratio in ratios.items())
             + (f"  {ours.memory():.0f} MB" if what == "training" else ""),
             flush=True,

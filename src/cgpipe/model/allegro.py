@@ -169,7 +169,8 @@ def _looked_up(
     one_hot: Float[Array, "*edges kinds"], table: Float[Array, "kinds width"]
 ) -> Float[Array, "*edges width"]:
     """Rows of a table, exactly."""
-    return jnp.matmul(one_hot, table, precision="highest")
+    flat = jnp.matmul(one_hot.reshape(-1, len(table)), table, precision="highest")
+    return flat.reshape(*one_hot.shape[:-1], table.shape[1])
 
 
 def _separation(topology: Topology, neighbours: Neighbours, dtype: jnp.dtype) -> Float[Array, "rows width separations"]:

@@ -28,18 +28,15 @@ class Neighbours(eqx.Module):
         centre: bead that a row belongs to, ascending; rows that are not in use belong to any.
         needed: slots per bead that the structure needs; more than it was given means that edges are missing.
         beads: number of beads.
+        all_pairs: row i is bead i and lists every other bead.
     """
 
-    index: Int[Array, "rows width"]
-    mask: Bool[Array, "rows width"]
-    centre: Int[Array, " rows"]
-    needed: Int[Array, ""]
+    index: Int[Array, "*frames rows width"]
+    mask: Bool[Array, "*frames rows width"]
+    centre: Int[Array, "*frames rows"]
+    needed: Int[Array, "*frames"]
     beads: int = eqx.field(static=True)
-
-    @property
-    def all_pairs(self) -> bool:
-        """Row i is bead i and lists every other bead."""
-        return self.index.shape == (self.beads, self.beads - 1)
+    all_pairs: bool = eqx.field(static=True)
 
     def to_rows(self, values: Shaped[Array, "beads ..."]) -> Shaped[Array, "rows ..."]:
         """What a row's bead has."""
@@ -55,6 +52,20 @@ class Neighbours(eqx.Module):
         """R_j − R_i of every edge [Å]; ``empty`` along every axis in empty slots, whatever is there."""
         difference = R[self.index] - self.to_rows(R)[:, None]
         return jnp.where(self.mask[..., None], difference, empty)
+
+
+def joined(batch: Neighbours) -> Neighbours:
+    """The edges of many structures, found by ``jax.vmap``, as those of one structure of all their beads."""
+    frames, _, width = batch.index.shape
+    first = batch.beads * jnp.arange(frames, dtype=jnp.int32)
+    return Neighbours(
+        (batch.index + first[:, None, None]).reshape(-1, width),
+        batch.mask.reshape(-1, width),
+        (batch.centre + first[:, None]).reshape(-1),
+        jnp.max(batch.needed, initial=0),
+        frames * batch.beads,
+        batch.all_pairs,
+    )
 
 
 def lists_all_pairs(beads: int, slots: int) -> bool:
@@ -86,7 +97,7 @@ def find_neighbours(R: Float[Array, "beads 3"], topology: Topology, cutoff: floa
     if lists_all_pairs(beads, slots):
         index = np.nonzero(other)[1].reshape(beads, beads - 1).astype(np.int32)
         mask = jnp.take_along_axis(within, index, axis=1)
-        return Neighbours(jnp.asarray(index), mask, jnp.arange(beads), jnp.max(count, initial=0), beads)
+        return Neighbours(jnp.asarray(index), mask, jnp.arange(beads), jnp.max(count, initial=0), beads, True)
     rows_of = -(-count // ROW)
     last = jnp.cumsum(rows_of)
     row = jnp.arange(row_count(beads, slots), dtype=jnp.int32)
@@ -96,4 +107,4 @@ def find_neighbours(R: Float[Array, "beads 3"], topology: Topology, cutoff: floa
     rank = jnp.cumsum(within, axis=1, dtype=jnp.int32)
     index = jax.vmap(jnp.searchsorted)(rank[centre], jnp.where(mask, nth, 1))
     needed = -(-ROW * last[-1] // beads)
-    return Neighbours(jnp.minimum(index, beads - 1).astype(jnp.int32), mask, centre, needed, beads)
+    return Neighbours(jnp.minimum(index, beads - 1).astype(jnp.int32), mask, centre, needed, beads, False)
