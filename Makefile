@@ -15,10 +15,10 @@ ARGS ?=
 
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES)
 
-.PHONY: help setup demo run dry report test lint format docs lock clean
+.PHONY: help setup demo run dry report test lint format docs lock parity-peer clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY)  ## install into .venv, once; GPUs: make setup EXTRA=cuda12
 
@@ -61,6 +61,14 @@ lock: $(ANY_READY)  ## resolve the dependencies anew, for all platforms
 	@compile() { $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml "$$@"; }; \
 	compile --extra dev --upgrade -o requirements.lock; \
 	compile --extra dev --extra cuda12 -c requirements.lock -o requirements-cuda12.lock
+
+parity-peer: $(ANY_READY) .venv-peer/.ready  ## compare the network with nequip-allegro, in an environment of its own
+	@$(BIN)/python benchmarks/parity_peer.py --peer-python .venv-peer/bin/python
+
+.venv-peer/.ready:
+	@$(BIN)/python -m venv .venv-peer
+	@.venv-peer/bin/python -m pip install --quiet --disable-pip-version-check nequip-allegro==0.8.3 'torch==2.13.*'
+	@touch $@
 
 clean:  ## remove the environment, caches and the demo's results; other results stay
 	@rm -rf $(VENV) results/demo .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

@@ -16,9 +16,9 @@ CUTOFF = 9.0
 SIZES = Sizes(layers=2, radial=5, embed=(8, 12), mlp_width=10, mlp_depth=2, readout=6)
 
 
-def toy_network(l_max: int = 1, seed: int = 0, sizes: Sizes = SIZES) -> Allegro:
+def toy_network(l_max: int = 1, seed: int = 0, sizes: Sizes = SIZES, **options) -> Allegro:
     """An untrained network whose energies are of the order of 1 kcal/mol, with different scales and shifts per type."""
-    settings = AllegroSettings(sizes, l_max, 3, TYPES, CUTOFF, mean_neighbours=6.0, energy_scale=20.0)
+    settings = AllegroSettings(sizes, l_max, 3, TYPES, CUTOFF, mean_neighbours=6.0, energy_scale=20.0, **options)
     network = eqx.filter_jit(Allegro)(settings, jax.random.key(seed))
     scale, shift = 1.0 + 0.1 * jnp.arange(TYPES), 0.3 * jnp.arange(TYPES)
     return eqx.tree_at(lambda n: (n.type_scale, n.type_shift), network, (scale, shift))

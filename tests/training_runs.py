@@ -32,7 +32,7 @@ def write_inputs(folder: Path, chains: int = 2) -> None:
             chain = ProteinBeads(name, ("ALA",) * beads, *(x[0] for x in frames.topology[:3]), trajectories=("300/0",))
             origin = {key: getattr(frames, key) for key in ("temperature", "trajectory", "frame")}
             writer.add(chain, beads, frames.R, frames.F, {**origin, "split": SPLIT})
-        writer.finish({"force_rms": 3.0, "mean_neighbours": 3.5, "neighbour_capacity": 5})
+        writer.finish({"force_rms": 3.0, "mean_neighbours": 3.5, "neighbour_slots": 5, "neighbour_capacity": 5})
     write_json(folder / "prior.json", header("prior", {}, {}), {"prior": toy_prior(VOCABULARY_SIZE).to_json()})
 
 

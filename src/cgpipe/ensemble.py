@@ -1,4 +1,7 @@
-"""Stage ``ensemble``: the final numbers of all seeds side by side, their spread, and which seed is best."""
+"""Stage ``ensemble``: the final numbers of all seeds side by side, their spread, and which seed is best.
+
+Where there are several seeds, the spread of their forces on test frames says how far they agree, protein by protein.
+"""
 
 import argparse
 import json
@@ -8,11 +11,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+
 from cgpipe.artefact import check_header, header, read_header, write_json
+from cgpipe.data.store import Dataset, open_dataset
+from cgpipe.data.topology import Topology
 from cgpipe.errors import UserError
+from cgpipe.model.ensemble import Ensemble
+from cgpipe.model.serialise import load_model
 from cgpipe.stage import run
 
 SPREAD = ("val_mse", "val_rmse", "val_r2", "test_mse", "test_rmse", "test_r2")
+
+SPREAD_FRAMES = 32
+"""Test frames per protein, spread evenly (some twice where there are fewer), on which the members are compared."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -31,7 +45,11 @@ def main(argv: Sequence[str]) -> int:
         if len(values) == len(members):
             body[f"{name}_mean"] = statistics.fmean(values)
             body[f"{name}_std"] = statistics.stdev(values) if len(values) > 1 else 0.0
-    inputs = {f"model-{seed}": path for seed, path in zip(seeds, args.models, strict=True)}
+    if len(members) > 1:
+        with open_dataset(args.dataset) as dataset:
+            body["force_spread"] = force_spread(Ensemble.of([load_model(path)[0] for path in args.models]), dataset)
+    inputs = {"dataset": args.dataset}
+    inputs |= {f"model-{seed}": path for seed, path in zip(seeds, args.models, strict=True)}
     inputs |= {f"metrics-{seed}": path for seed, path in zip(seeds, args.metrics, strict=True)}
     write_json(args.out, header("ensemble", {}, inputs), body)
     print(
@@ -39,6 +57,20 @@ def main(argv: Sequence[str]) -> int:
         f"best seed {best['seed']} ({best['val_rmse']:.4f})"
     )
     return 0
+
+
+def force_spread(ensemble: Ensemble, dataset: Dataset) -> dict[str, float]:
+    """RMS over frames and components of the members' standard deviation [kcal/mol/Å], by protein with test frames."""
+    together = jax.jit(jax.vmap(ensemble.evaluate, in_axes=(0, None)))
+    spreads = {}
+    for protein in dataset.proteins:
+        frames = dataset.load_protein(protein.name, "test")
+        if len(frames.R):
+            some = np.linspace(0, len(frames.R) - 1, SPREAD_FRAMES).astype(int)
+            topology = Topology(*(jnp.asarray(column[0]) for column in frames.topology))
+            spread = together(jnp.asarray(frames.R[some]), topology).spread
+            spreads[protein.name] = float(jnp.sqrt(jnp.mean(spread**2)))
+    return spreads
 
 
 def _member(metrics: Path, model: Path) -> dict[str, Any]:
@@ -72,6 +104,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     arguments = argparse.ArgumentParser(prog="cgpipe ensemble", description=__doc__)
     arguments.add_argument("--metrics", required=True, type=Path, nargs="+", help="metrics.jsonl of every seed")
     arguments.add_argument("--models", required=True, type=Path, nargs="+", help="model.eqx of every seed, same order")
+    arguments.add_argument("--dataset", required=True, type=Path, help="dataset.h5, for test frames")
     arguments.add_argument("--out", required=True, type=Path, help="ensemble.json to write")
     return arguments.parse_args(argv)
 

@@ -1,5 +1,6 @@
 """Stage ``train``: one model from the dataset and the prior; a killed one goes on from its last checkpoint."""
 
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -102,27 +103,35 @@ def train(
             "test_prior"
         )
     if is_writer():
-        save_model(out, model, head["model"], statistics)
+        roomy = dataclasses.replace(model, neighbour_slots=statistics["neighbour_capacity"])
+        save_model(out, roomy, head["model"], statistics)
         record([*progress.history, final])
 
 
 def untrained(chosen: TrainSettings, dataset: Dataset, prior: Prior | None, seed: int) -> Potential:
-    """The model before training: the network's normalisation comes from the dataset's training set."""
+    """The model before training: the network's normalisation comes from the dataset's training set.
+
+    It has just the room that the dataset's frames need; what is saved has the margin that simulations want.
+    """
     section, statistics = chosen.model, dataset.statistics
+    sizes = PRESETS[section.allegro_size]
     network = AllegroSettings(
-        sizes=PRESETS[section.allegro_size],
+        sizes=sizes._replace(layers=section.layers or sizes.layers),
         l_max=section.l_max,
         tensor_channels=section.tensor_channels,
         types=len(dataset.vocabulary),
         cutoff=section.cutoff,
         mean_neighbours=statistics["mean_neighbours"],
         energy_scale=statistics["force_rms"],
+        symmetry=section.symmetry,
+        edge_features=section.edge_features,
+        matmul_precision=section.matmul_precision,
     )
     return Potential(
         prior=prior,
         network=eqx.filter_jit(Allegro)(network, jax.random.key(seed)),
         cutoff=section.cutoff,
-        neighbour_slots=statistics["neighbour_capacity"],
+        neighbour_slots=statistics["neighbour_slots"],
     )
 
 

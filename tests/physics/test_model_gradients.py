@@ -46,3 +46,31 @@ def test_energy_and_force_are_continuous_at_the_cutoff():
         assert energies[0] > 0.0
         assert energies[0] / energies[1] > 6.5
         assert forces[0] / forces[1] > 3.3
+
+
+def test_curvature_is_continuous_at_the_cutoff():
+    """The second derivative of the energy of a bead that leaves the cutoff falls to zero with the distance to it."""
+    with jax.enable_x64(True):
+        potential = double(Potential(None, toy_network(), CUTOFF, 8))
+        flat = jnp.zeros(2, jnp.int32)
+        topology = Topology(flat, flat, jnp.arange(2, dtype=jnp.int32), flat == 0)
+
+        def energy(x):
+            return potential.bead_energies(jnp.stack([jnp.zeros(3), jnp.stack([x, 0.0 * x, 0.0 * x])]), topology)[
+                0
+            ].sum()
+
+        curvature = jax.jit(jax.grad(jax.grad(energy)))
+        near, nearer, outside = (float(curvature(jnp.asarray(CUTOFF - gap))) for gap in (0.02, 0.01, -0.01))
+        assert outside == 0.0
+        assert near != 0.0
+        assert 1.8 < near / nearer < 2.2
+
+
+def test_single_precision_is_as_good_as_it_can_be():
+    """Forces in single and double precision agree to 1e-5 of the largest one: catches cancellation in geometry."""
+    potential, R, topology = toy_potential(l_max=2), chain_positions(BEADS), chain_topology(BEADS)
+    single = evaluate(potential, R, topology).forces
+    with jax.enable_x64(True):
+        forces = evaluate(double(potential), double(R), topology).forces
+    np.testing.assert_allclose(single, forces, atol=1e-5 * float(np.abs(forces).max()))

@@ -108,15 +108,19 @@ def test_only_padding():
     assert found.needed == 0
 
 
-def test_number_of_slots_has_no_effect_until_it_is_too_small():
-    """More slots change nothing; too few are reported. Catches empty slots that contribute."""
-    wide = evaluate(toy_potential(slots=64), R, TOPOLOGY)
-    needed = int(wide.needed)
-    assert needed < BEADS - 1, "the test needs beads that do not all see each other"
-    exact = evaluate(toy_potential(slots=needed), R, TOPOLOGY)
-    close(exact.bead_energies, wide.bead_energies)
-    close(exact.forces, wide.forces, scale=10.0)
-    assert evaluate(toy_potential(slots=needed - 2), R, TOPOLOGY).needed == needed
+def test_layout_of_edges_has_no_effect_until_there_is_too_little_room():
+    """All pairs, rows, and rows with room to spare agree; too few are reported. Catches empty slots that contribute."""
+    beads = 24
+    positions, topology = chain_positions(beads, seed=2), chain_topology(beads, padding=2)
+    positions = jnp.concatenate([positions, positions[:2]])
+    pairs = evaluate(toy_potential(slots=64), positions, topology)
+    roomy = evaluate(toy_potential(slots=22), positions, topology)
+    needed = int(roomy.needed)
+    assert needed < 22, "the test needs beads that do not all see each other"
+    for rows in (roomy, evaluate(toy_potential(slots=needed), positions, topology)):
+        close(rows.bead_energies, pairs.bead_energies)
+        close(rows.forces, pairs.forces, scale=10.0)
+    assert evaluate(toy_potential(slots=needed - 2), positions, topology).needed == needed
 
 
 def test_single_bead():
@@ -145,9 +149,56 @@ def test_batch_is_its_structures():
     """Many structures at once give what each gives alone: catches anything that mixes along the batch."""
     potential = toy_potential()
     several = jnp.stack([R, 0.9 * R, R[::-1]])
-    batched = eqx.filter_jit(lambda p, many: jax.vmap(lambda x: p.evaluate(x, TOPOLOGY))(many))(potential, several)
+    topologies = Topology(*(jnp.stack([field] * 3) for field in TOPOLOGY))
+    batched = eqx.filter_jit(lambda p, many: p.evaluate_many(many, topologies))(potential, several)
     for row, x in enumerate(several):
         alone = evaluate(potential, x, TOPOLOGY)
         close(batched.bead_energies[row], alone.bead_energies, scale=10.0)
         close(batched.forces[row], alone.forces, scale=100.0)
         assert batched.needed[row] == alone.needed
+
+
+def test_frames_of_a_batch_do_not_feel_each_other():
+    """The gradient of one frame's forces with respect to another frame's positions is exactly zero."""
+    potential = toy_potential()
+    several = jnp.stack([R, 0.9 * R, R + 1.0])
+
+    topologies = Topology(*(jnp.stack([field] * 3) for field in TOPOLOGY))
+
+    def force_on_the_first(many):
+        return jnp.sum(potential.evaluate_many(many, topologies).forces[0] ** 2)
+
+    gradient = jax.jit(jax.grad(force_on_the_first))(several)
+    assert np.any(gradient[0])
+    assert not np.any(gradient[1:])
+
+
+def test_repeats_are_bit_equal():
+    """The same call gives the same bits; of a compiled program on one machine, not between machines."""
+    potential = toy_potential(slots=5)
+    first, second = (evaluate(potential, R, TOPOLOGY) for _ in range(2))
+    np.testing.assert_array_equal(first.bead_energies, second.bead_energies)
+    np.testing.assert_array_equal(first.forces, second.forces)
+
+
+def test_ten_thousand_padded_structures_with_coincident_beads_are_finite():
+    """0…6 real beads, two of which may coincide, padded rows on top of real ones: no NaN, and zero for pads."""
+    beads, structures = 6, 10_000
+    rng = np.random.default_rng(0)
+    positions = rng.normal(scale=rng.choice([0.01, 1.0, 5.0], (structures, 1, 1)), size=(structures, beads, 3))
+    positions[:, 1] = np.where(rng.random((structures, 1)) < 0.5, positions[:, 0], positions[:, 1])
+    masks = np.arange(beads) < rng.integers(0, beads + 1, (structures, 1))
+    positions = np.where(masks[..., None], positions, positions[:, :1])
+    potential = toy_potential(slots=4)
+
+    @eqx.filter_jit(compiler_options={"xla_backend_optimization_level": 0})
+    def evaluate_all(potential, positions, masks):
+        one = chain_topology(beads)
+        found = jax.lax.map(
+            lambda x: potential.evaluate(x[0], one._replace(mask=x[1])), (positions, masks), batch_size=500
+        )
+        return found.bead_energies, found.forces
+
+    for values in evaluate_all(potential, jnp.asarray(positions, jnp.float32), jnp.asarray(masks)):
+        assert np.all(np.isfinite(values))
+        assert not np.any(np.asarray(values)[~masks])

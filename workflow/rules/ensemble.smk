@@ -2,6 +2,7 @@ rule ensemble:
     input:
         metrics=expand("<results>/train/seed-{seed}/metrics.jsonl", seed=SEEDS),
         models=expand("<results>/train/seed-{seed}/model.eqx", seed=SEEDS),
+        dataset="<results>/dataset/dataset.h5",
         code=source_code("ensemble"),
     output:
         ensemble=report("<results>/ensemble/ensemble.json", caption="../report/ensemble.rst", category="Ensemble"),
@@ -17,4 +18,4 @@ rule ensemble:
         "Choosing the best of {input.models}"
     shell:
         "NPROC={threads} python -m cgpipe.ensemble --metrics {input.metrics} --models {input.models}"
-        " --out {output.ensemble} > {log} 2>&1"
+        " --dataset {input.dataset} --out {output.ensemble} > {log} 2>&1"

@@ -83,7 +83,7 @@ class Dataset(Section):
     max_buckets: Count = Field(8, description="at most so many padded lengths, chosen to waste the least")
     npz: bool = Field(True, description="also write dataset.npz, everything padded to the longest protein")
     capacity_margin: Annotated[float, Field(ge=1.0)] = Field(
-        1.5, description="neighbour capacity = this × the largest count in the data"
+        1.5, description="neighbour capacity = this × the most slots per bead that a frame needs"
     )
 
 
@@ -121,7 +121,25 @@ class Model(Section):
     )
     l_max: Annotated[int, Field(ge=1, le=3)] = Field(2, description="highest order of the spherical harmonics")
     tensor_channels: Count = Field(32, description="channels of the tensor track")
+    layers: Annotated[int, Field(ge=0, le=4)] = Field(0, description="layers; 0 takes those of the preset")
+    symmetry: Literal["o3", "so3"] = Field(
+        "o3", description="o3: mirror images have the same energy; so3: the network can tell left from right"
+    )
+    edge_features: tuple[Literal["sequence"], ...] = Field(
+        (), description="sequence: edges know their signed separation along the chain, up to 6, and other chains"
+    )
+    matmul_precision: Literal["float32", "tensorfloat32"] = Field(
+        "float32", description="of the matrix products on a GPU; tensorfloat32 is faster and rounds to three digits"
+    )
     use_priors: bool = Field(True, description="add the prior's energy to the network's")
+
+    @model_validator(mode="after")
+    def _handed(self) -> "Model":
+        if self.symmetry == "so3" and self.layers == 1:
+            raise ValueError("symmetry so3 needs layers ≥ 2: one product cannot tell left from right")
+        if len(set(self.edge_features)) < len(self.edge_features):
+            raise ValueError(f"edge_features {list(self.edge_features)}: each at most once")
+        return self
 
 
 class AdaBelief(Section):

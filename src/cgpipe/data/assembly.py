@@ -113,7 +113,9 @@ def assemble(path: Path, head: Mapping[str, Any], projections: Sequence[Path], p
             "mean_neighbours": total.mean_neighbours,
             "max_neighbours": total.max_neighbours,
             "max_beads": max(beads),
-            "neighbour_capacity": min(max(beads) - 1, math.ceil(plan.capacity_margin * total.max_neighbours)),
+            # one more, for pairs at the cutoff that rounding brings inside
+            "neighbour_slots": min(max(beads) - 1, total.max_slots + 1),
+            "neighbour_capacity": min(max(beads) - 1, math.ceil(plan.capacity_margin * total.max_slots)),
             "frames": per_set,
             "padding_waste": padding_waste(beads, frames, capacities),
             "padding_waste_longest": padding_waste(beads, frames, [max(beads)]),

@@ -5,19 +5,26 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32
 
+ROW = 8
+"""Neighbours are kept in rows of so many slots; each bead begins a row of its own."""
+
 COORDINATES = 2**16
 """Coordinates of about so many beads are in work at a time: what fits a core's cache."""
 
 
 @dataclass
 class Moments:
-    """Streamed sum of squares of forces and of neighbour counts; all from real beads."""
+    """Streamed sum of squares of forces and of neighbour counts; all from real beads.
+
+    ``max_slots`` is the largest number of slots per bead that a frame fills or begins, averaged over its beads.
+    """
 
     force_square: float = 0.0
     components: int = 0
     neighbours: int = 0
     beads: int = 0
     max_neighbours: int = 0
+    max_slots: int = 0
 
     def add(
         self,
@@ -25,7 +32,7 @@ class Moments:
         train: Bool[np.ndarray, " frames"],
         counts: Int32[np.ndarray, "frames beads"],
     ) -> None:
-        """Take in the frames of one protein: means from the training frames, the largest count from all frames.
+        """Take in the frames of one protein: means from the training frames, the largest counts from all frames.
 
         Args:
             F: forces [kcal/mol/Å].
@@ -37,6 +44,8 @@ class Moments:
         self.neighbours += int(counts[train].sum())
         self.beads += counts[train].size
         self.max_neighbours = max(self.max_neighbours, int(counts.max(initial=0)))
+        slots = ROW * (-(-counts // ROW)).sum(axis=1)
+        self.max_slots = max(self.max_slots, -(-int(slots.max(initial=0)) // max(counts.shape[1], 1)))
 
     @property
     def force_rms(self) -> float:

@@ -61,7 +61,7 @@ class ChainProgram:
         bead_energies, forces, needed = map(np.asarray, self._call(self._padded, *self._topology))
         if needed > self._neighbours:
             raise NeighbourOverflow(
-                f"{self._where}: a bead has {needed} neighbours but the program holds {self._neighbours}; "
+                f"{self._where}: {needed} neighbour slots per bead are needed but the program has {self._neighbours}; "
                 "raise dataset.capacity_margin and retrain, or look for a collapsed structure"
             )
         energy = float(bead_energies.sum(dtype=np.float64))

@@ -6,12 +6,16 @@ env_i = Σ_j w_ij Y(r_ij)/√n̄, every edge's tensors are multiplied by it, and
 latent MLP together with all scalars before them. E_i = scale·Σ_j E_ij/√(2n̄) + shift, E_ij from a readout MLP of all
 scalars. All features vanish at the cutoff with two derivatives, because no map has a bias.
 
-Edges are a padded matrix [beads, slots], so sums over neighbours are sums over an axis; tensors are one contiguous
-array [beads, slots, channels] per component, which XLA fuses best.
+The symmetry is O(3): energies of mirror images agree. With ``so3`` products also keep what changes sign in a mirror, so
+that handedness can be learnt. With the edge feature ``sequence`` the embedding also knows how far apart two beads are
+along their chain, and in which direction.
+
+Edges lie in rows of a few slots that share their bead (``cgpipe.physics.neighbours``); tensors are one contiguous array
+[rows, width, channels] per component, which XLA fuses best.
 """
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import equinox as eqx
 import jax
@@ -20,14 +24,19 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from cgpipe.data.topology import Topology
 from cgpipe.model.angular import spherical_harmonics
-from cgpipe.model.mlp import MLP, unit_uniform
+from cgpipe.model.mlp import MLP, Precision, unit_uniform
 from cgpipe.model.presets import Sizes
 from cgpipe.model.radial import bessel_basis
-from cgpipe.model.tensor_product import Couplings, couplings, harmonic_irreps, tensor_product
+from cgpipe.model.tensor_product import Couplings, Symmetry, couplings, harmonic_irreps, tensor_product
 from cgpipe.physics.neighbours import Neighbours
+
+EdgeFeature = Literal["sequence"]
 
 OUTPUT_GAIN = 0.05
 """Factor on the untrained edge energies: the network starts as a small correction to the prior."""
+
+FARTHEST = 6
+"""Separations along the chain are told apart up to this one."""
 
 CLOSEST = 1e-3
 """Distances [Å] below this are treated as this, so that coinciding beads have finite energies and forces."""
@@ -46,6 +55,9 @@ class AllegroSettings(NamedTuple):
     cutoff: float
     mean_neighbours: float
     energy_scale: float
+    symmetry: Symmetry = "o3"
+    edge_features: tuple[EdgeFeature, ...] = ()
+    matmul_precision: Precision = "float32"
 
 
 class Layer(eqx.Module):
@@ -54,19 +66,19 @@ class Layer(eqx.Module):
     path_weights: Float[Array, "paths channels"]
     latent: MLP
     terms: Couplings = eqx.field(static=True)
-    environment_width: int = eqx.field(static=True)
 
     def __init__(self, settings: AllegroSettings, number: int, key: PRNGKeyArray):
         sizes, channels = settings.sizes, settings.tensor_channels
         last = number == sizes.layers - 1
-        irreps = harmonic_irreps(settings.l_max)
+        irreps = harmonic_irreps(settings.l_max, settings.symmetry)
         self.terms = couplings(irreps, irreps, irreps[:1] if last else irreps)
-        self.environment_width = 0 if last else channels * len(irreps)
+        environment = 0 if last else channels * len(irreps)
         key_paths, key_latent = jax.random.split(key)
         self.path_weights = unit_uniform(key_paths, (self.terms.paths, channels))
         features = sizes.embed[1]
         hidden = [sizes.mlp_width] * (sizes.mlp_depth - 1)
-        self.latent = MLP([features * (number + 1) + channels, *hidden, features + self.environment_width], key_latent)
+        widths = [features * (number + 1) + channels, *hidden, features + environment]
+        self.latent = MLP(widths, key_latent, precision=settings.matmul_precision)
 
 
 class Allegro(eqx.Module):
@@ -74,9 +86,11 @@ class Allegro(eqx.Module):
 
     centre_types: Float[Array, "types half"]
     neighbour_types: Float[Array, "types half"]
+    separations: Float[Array, "separations width"] | None
     radial: MLP
     embedding: MLP
     tensors: MLP
+    projection: MLP
     layers: tuple[Layer, ...]
     readout: MLP
     type_scale: Float[Array, " types"]
@@ -84,16 +98,21 @@ class Allegro(eqx.Module):
     settings: AllegroSettings = eqx.field(static=True)
 
     def __init__(self, settings: AllegroSettings, key: PRNGKeyArray):
-        sizes = settings.sizes
+        sizes, precision = settings.sizes, settings.matmul_precision
         (width, features), half = sizes.embed, sizes.embed[0] // 2
-        keys = iter(jax.random.split(key, 6 + sizes.layers))
+        keys = iter(jax.random.split(key, 8 + sizes.layers))
         self.centre_types = jax.random.normal(next(keys), (settings.types, half))
         self.neighbour_types = jax.random.normal(next(keys), (settings.types, half))
-        self.radial = MLP([sizes.radial, width], next(keys))
-        self.embedding = MLP([width, features, features], next(keys))
-        self.tensors = MLP([features, 2 * settings.tensor_channels * (settings.l_max + 1)], next(keys))
+        self.separations = None
+        if "sequence" in settings.edge_features:
+            self.separations = jax.random.normal(next(keys), (2 * FARTHEST + 2, width))
+        self.radial = MLP([sizes.radial, width], next(keys), precision=precision)
+        self.embedding = MLP([width, features, features], next(keys), precision=precision)
+        weights = settings.tensor_channels * (settings.l_max + 1)
+        self.tensors = MLP([features, weights], next(keys), precision=precision)
+        self.projection = MLP([features, features + weights], next(keys), precision=precision)
         self.layers = tuple(Layer(settings, number, next(keys)) for number in range(sizes.layers))
-        self.readout = MLP([features * (sizes.layers + 1), sizes.readout, 1], next(keys), OUTPUT_GAIN)
+        self.readout = MLP([features * (sizes.layers + 1), sizes.readout, 1], next(keys), OUTPUT_GAIN, precision)
         self.type_scale = jnp.ones(settings.types)
         self.type_shift = jnp.zeros(settings.types)
         self.settings = settings
@@ -120,51 +139,85 @@ class Allegro(eqx.Module):
         s = self.settings
         norm = 1.0 / math.sqrt(s.mean_neighbours)
         r, harmonics = _geometry(R, neighbours, s.cutoff, s.l_max)
-        present = presence[:, None] * presence[neighbours.index]
-        scalars = [self.embedding(present[..., None] * self._type_radial_embedding(r, topology, neighbours))]
-        weights = self.tensors(scalars[0])
-        half = weights.shape[-1] // 2
-        tensors = _weighted(weights[..., :half], harmonics, s.tensor_channels)
-        weights = weights[..., half:]
+        present = (neighbours.to_rows(presence)[:, None] * presence[neighbours.index])[..., None]
+        halves = self._type_radial_embedding(r, topology, neighbours)
+        embedded = self.embedding(*(present * half for half in halves))
+        tensors = _weighted(self.tensors(embedded), harmonics, s.tensor_channels)
+        scalars, weights = self.projection.split(s.sizes.embed[1], embedded)
+        scalars = [scalars]
         for layer in self.layers:
-            environment = [norm * e.sum(1) for e in _weighted(weights, harmonics, s.tensor_channels)]
+            environment = _environment(weights, harmonics, neighbours, norm)
             tensors = tensor_product(layer.terms, layer.path_weights, tensors, environment)
-            latent = layer.latent(*scalars, tensors[0])
-            features = latent.shape[-1] - layer.environment_width
-            scalars.append(latent[..., :features])
-            weights = latent[..., features:]
+            latent, weights = layer.latent.split(s.sizes.embed[1], *scalars, tensors[0])
+            scalars.append(latent)
         edges = jnp.where(neighbours.mask, self.readout(*scalars)[..., 0], 0.0)
         scale = self.type_scale[topology.species] * (s.energy_scale * norm / math.sqrt(2.0))
-        return scale * edges.sum(1) + self.type_shift[topology.species]
+        return scale * neighbours.to_beads(edges.sum(1)) + self.type_shift[topology.species]
 
     def _type_radial_embedding(
-        self, r: Float[Array, "beads slots"], topology: Topology, neighbours: Neighbours
-    ) -> Float[Array, "beads slots width"]:
-        """concat(centre type, neighbour type) ⊙ Linear(b)."""
-        radial = self.radial(bessel_basis(r, self.settings.cutoff, self.settings.sizes.radial))
-        one_hot = jax.nn.one_hot(topology.species, self.settings.types, dtype=r.dtype)
-        centre = one_hot @ self.centre_types
-        neighbour = (one_hot @ self.neighbour_types)[neighbours.index]
-        centre = jnp.broadcast_to(centre[:, None], neighbour.shape)
-        return radial * jnp.concatenate([centre, neighbour], axis=-1)
+        self, r: Float[Array, "rows width"], topology: Topology, neighbours: Neighbours
+    ) -> tuple[Float[Array, "rows width half"], Float[Array, "rows width half"]]:
+        """The two halves of concat(centre type, neighbour type) ⊙ Linear(b)."""
+        radial = bessel_basis(r, self.settings.cutoff, self.settings.sizes.radial)
+        half = self.centre_types.shape[1]
+        of_centre, of_neighbour = self.radial.split(half, radial)
+        species = jax.nn.one_hot(topology.species, self.settings.types, dtype=r.dtype)
+        # by products with one-hot vectors: the gradient of a table is one more product, not a scatter
+        centre = neighbours.to_rows(_looked_up(species, self.centre_types))[:, None]
+        neighbour = _looked_up(species[neighbours.index], self.neighbour_types)
+        if self.separations is not None:
+            along = _looked_up(_separation(topology, neighbours, r.dtype), self.separations)
+            centre, neighbour = (
+                (a + b) / math.sqrt(2.0) for a, b in ((centre, along[..., :half]), (neighbour, along[..., half:]))
+            )
+        return of_centre * centre, of_neighbour * neighbour
+
+
+def _looked_up(
+    one_hot: Float[Array, "*edges kinds"], table: Float[Array, "kinds width"]
+) -> Float[Array, "*edges width"]:
+    """Rows of a table, exactly."""
+    flat = jnp.matmul(one_hot.reshape(-1, len(table)), table, precision="highest")
+    return flat.reshape(*one_hot.shape[:-1], table.shape[1])
+
+
+def _separation(topology: Topology, neighbours: Neighbours, dtype: jnp.dtype) -> Float[Array, "rows width separations"]:
+    """Which signed separation along the chain an edge has: −6 and less, …, 6 and more, or another chain; one-hot."""
+    chain, residue = jnp.asarray(topology.chain), jnp.asarray(topology.residue)
+    apart = residue[neighbours.index] - neighbours.to_rows(residue)[:, None]
+    kind = jnp.clip(apart, -FARTHEST, FARTHEST) + FARTHEST
+    kind = jnp.where(chain[neighbours.index] == neighbours.to_rows(chain)[:, None], kind, 2 * FARTHEST + 1)
+    return jax.nn.one_hot(kind, 2 * FARTHEST + 2, dtype=dtype)
 
 
 def _geometry(
     R: Float[Array, "beads 3"], neighbours: Neighbours, cutoff: float, l_max: int
-) -> tuple[Float[Array, "beads slots"], list[Float[Array, "beads slots"]]]:
+) -> tuple[Float[Array, "rows width"], list[Float[Array, "rows width"]]]:
     """Distances and spherical harmonics of all edges; empty slots get a distance beyond the cutoff."""
-    vectors = R[neighbours.index] - R[:, None]
-    vectors = jnp.where(neighbours.mask[..., None], vectors, jnp.asarray([2.0 * cutoff, 0.0, 0.0], R.dtype))
+    vectors = neighbours.vectors(R, empty=2.0 * cutoff)
     r = jnp.sqrt(jnp.maximum(jnp.sum(vectors**2, axis=-1), CLOSEST**2))
     return r, [jnp.asarray(y) for y in spherical_harmonics(vectors / r[..., None], l_max)]
 
 
 def _weighted(
-    weights: Float[Array, "beads slots orders_channels"], harmonics: list[Float[Array, "beads slots"]], channels: int
-) -> list[Float[Array, "beads slots channels"]]:
+    weights: Float[Array, "rows width orders_channels"], harmonics: list[Float[Array, "rows width"]], channels: int
+) -> list[Float[Array, "rows width channels"]]:
     """Weights of one order times each of its harmonics: one array per component."""
     products = []
     for order in range(math.isqrt(len(harmonics))):
         weight = weights[..., order * channels : (order + 1) * channels]
         products += [weight * y[..., None] for y in harmonics[order**2 : (order + 1) ** 2]]
     return products
+
+
+def _environment(
+    weights: Float[Array, "rows width orders_channels"],
+    harmonics: list[Float[Array, "rows width"]],
+    neighbours: Neighbours,
+    norm: float,
+) -> list[Float[Array, "rows channels"]]:
+    """norm · Σ_j w_ij Y(r_ij) of every row's bead: one array per component."""
+    channels = weights.shape[-1] // math.isqrt(len(harmonics))
+    sums = jnp.concatenate([norm * e.sum(1) for e in _weighted(weights, harmonics, channels)], axis=-1)
+    sums = neighbours.to_rows(neighbours.to_beads(sums))
+    return [sums[:, i * channels : (i + 1) * channels] for i in range(len(harmonics))]

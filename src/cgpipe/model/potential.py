@@ -13,23 +13,23 @@ from jaxtyping import Array, Float, Int
 
 from cgpipe.data.topology import Topology
 from cgpipe.model.allegro import Allegro
-from cgpipe.physics.neighbours import find_neighbours
+from cgpipe.physics.neighbours import find_neighbours, joined
 from cgpipe.physics.prior import Prior
 
 
 class Evaluation(NamedTuple):
-    """Energies [kcal/mol] and forces [kcal/mol/Å] of one structure, and the neighbour slots it really needs."""
+    """Energies [kcal/mol] and forces [kcal/mol/Å] of one structure or many, and the slots that each really needs."""
 
-    bead_energies: Float[Array, " beads"]
-    forces: Float[Array, "beads 3"]
-    needed: Int[Array, ""]
+    bead_energies: Float[Array, "*frames beads"]
+    forces: Float[Array, "*frames beads 3"]
+    needed: Int[Array, "*frames"]
 
 
 class Potential(eqx.Module):
     """Prior and network of one model; either may be absent.
 
-    ``cutoff`` is in Å. With more neighbours than ``neighbour_slots`` the result is wrong and ``needed`` says so:
-    callers must compare.
+    ``cutoff`` is in Å. ``neighbour_slots`` is the room for edges per bead, on average over the beads of a structure; a
+    structure that needs more has a wrong result and ``needed`` says so: callers must compare.
     """
 
     prior: Prior | None
@@ -47,18 +47,27 @@ class Potential(eqx.Module):
             topology: of one structure.
 
         Returns:
-            Energies [kcal/mol], zero for padded beads; and the largest number of neighbours of any bead.
+            Energies [kcal/mol], zero for padded beads; and the slots per bead that the structure needs.
         """
-        R = jnp.where(topology.mask[:, None], R, 0.0)
-        species = jnp.where(topology.mask, topology.species, 0)
-        topology = topology._replace(species=species)
-        slots = min(self.neighbour_slots, R.shape[0] - 1)
-        neighbours = find_neighbours(R, topology, self.cutoff, slots)
-        energies = jnp.zeros(R.shape[0], R.dtype)
+        energies, needed = self._frame_energies(R[None], Topology(*(jnp.asarray(field)[None] for field in topology)))
+        return energies[0], needed[0]
+
+    def _frame_energies(
+        self, R: Float[Array, "frames beads 3"], topology: Topology
+    ) -> tuple[Float[Array, "frames beads"], Int[Array, " frames"]]:
+        """Energies of many structures; the network sees all their edges as one list, so that its products are large."""
+        frames, beads, _ = R.shape
+        R = jnp.where(topology.mask[..., None], R, 0.0)
+        topology = topology._replace(species=jnp.where(topology.mask, topology.species, 0))
+        neighbours = jax.vmap(lambda x, t: find_neighbours(x, t, self.cutoff, self.neighbour_slots))(R, topology)
+        energies = jnp.zeros((frames, beads), R.dtype)
         if self.prior is not None:
-            energies += self.prior.bead_energies(R, topology, neighbours)
+            energies += jax.vmap(self.prior.bead_energies)(R, topology, neighbours)
         if self.network is not None:
-            energies += self.network.bead_energies(R, topology, neighbours, self._presence(R, topology))
+            flat = Topology(*(field.reshape(-1) for field in topology))
+            presence = jax.vmap(self._presence)(R, topology).reshape(-1)
+            network = self.network.bead_energies(R.reshape(-1, 3), flat, joined(neighbours), presence)
+            energies += network.reshape(frames, beads)
         return jnp.where(topology.mask, energies, 0.0), neighbours.needed
 
     def _presence(self, R: Float[Array, "beads 3"], topology: Topology) -> Float[Array, " beads"]:
@@ -68,10 +77,15 @@ class Potential(eqx.Module):
         return self.prior.support.presence(R, topology)
 
     def evaluate(self, R: Float[Array, "beads 3"], topology: Topology) -> Evaluation:
-        """Energies and forces of one structure; ``jax.vmap`` it for many."""
+        """Energies and forces of one structure."""
+        one = self.evaluate_many(R[None], Topology(*(jnp.asarray(field)[None] for field in topology)))
+        return Evaluation(one.bead_energies[0], one.forces[0], one.needed[0])
 
-        def total(R: Float[Array, "beads 3"]) -> tuple[Float[Array, ""], tuple[Array, Array]]:
-            energies, needed = self.bead_energies(R, topology)
+    def evaluate_many(self, R: Float[Array, "frames beads 3"], topology: Topology) -> Evaluation:
+        """Energies and forces of many structures of one length, each with its own topology."""
+
+        def total(R: Float[Array, "frames beads 3"]) -> tuple[Float[Array, ""], tuple[Array, Array]]:
+            energies, needed = self._frame_energies(R, topology)
             return energies.sum(), (energies, needed)
 
         gradient, (energies, needed) = jax.grad(total, has_aux=True)(R)

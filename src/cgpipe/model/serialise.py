@@ -19,6 +19,9 @@ from cgpipe.model.potential import Potential
 from cgpipe.model.presets import Sizes
 from cgpipe.physics.prior import Prior
 
+FORMAT = 2
+"""Of the network's weights. 1: padded neighbour lists, scalars of the first layer not projected."""
+
 
 def save_model(path: Path, potential: Potential, head: Mapping[str, Any], statistics: Mapping[str, Any]) -> None:
     """Write a model file atomically.
@@ -31,6 +34,7 @@ def save_model(path: Path, potential: Potential, head: Mapping[str, Any], statis
     """
     network = potential.network
     model = {
+        "format": FORMAT,
         "cutoff": potential.cutoff,
         "neighbour_slots": potential.neighbour_slots,
         "network": None if network is None else _settings_to_json(network.settings),
@@ -58,6 +62,11 @@ def load_model(path: Path) -> tuple[Potential, dict[str, Any]]:
         except ValueError:
             raise UserError(f"{path}: not a model file (its first line is not JSON)") from None
         check_header(header.get("cgpipe", {}), "model", path)
+        found = header["model"].get("format", 1)
+        if found != FORMAT:
+            raise UserError(
+                f"{path}: model of format {found}, but this cgpipe reads {FORMAT}; run the train stage again"
+            )
         skeleton = _skeleton(header["model"])
         try:
             return eqx.tree_deserialise_leaves(file, skeleton), header
@@ -83,4 +92,4 @@ def _settings_to_json(settings: AllegroSettings) -> dict[str, Any]:
 
 def _settings_from_json(content: Mapping[str, Any]) -> AllegroSettings:
     sizes = Sizes(**{**content["sizes"], "embed": tuple(content["sizes"]["embed"])})
-    return AllegroSettings(**{**content, "sizes": sizes})
+    return AllegroSettings(**{**content, "sizes": sizes, "edge_features": tuple(content["edge_features"])})

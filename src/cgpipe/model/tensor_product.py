@@ -10,7 +10,7 @@ arXiv:2204.05249).
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Array, Float
@@ -20,6 +20,7 @@ from scipy.spatial.transform import Rotation
 from cgpipe.model.angular import spherical_harmonics
 
 Irrep = tuple[int, int]
+Symmetry = Literal["o3", "so3"]
 
 
 class Coupling(NamedTuple):
@@ -39,9 +40,20 @@ class Couplings(NamedTuple):
     terms: tuple[Coupling, ...]
 
 
-def harmonic_irreps(l_max: int) -> tuple[Irrep, ...]:
-    """The irreps of the spherical harmonics up to ``l_max``: parity (−1)^l."""
-    return tuple((order, (-1) ** order) for order in range(l_max + 1))
+def harmonic_irreps(l_max: int, symmetry: Symmetry = "o3") -> tuple[Irrep, ...]:
+    """The irreps of the spherical harmonics up to ``l_max``: of parity (−1)^l, or of one parity for ``so3``."""
+    return tuple((order, (-1) ** order if symmetry == "o3" else 1) for order in range(l_max + 1))
+
+
+def allowed_paths(left: Sequence[Irrep], right: Sequence[Irrep], out: Sequence[Irrep]) -> list[tuple[int, int, int]]:
+    """Positions in the three lists of every left, right and result that couple; by result, then left, then right."""
+    return [
+        (a, b, c)
+        for c, (l3, p3) in enumerate(out)
+        for a, (l1, p1) in enumerate(left)
+        for b, (l2, p2) in enumerate(right)
+        if p1 * p2 == p3 and abs(l1 - l2) <= l3 <= l1 + l2
+    ]
 
 
 @cache
@@ -50,13 +62,7 @@ def couplings(left: tuple[Irrep, ...], right: tuple[Irrep, ...], out: tuple[Irre
 
     Components are numbered through each list: irrep by irrep, m = −l…l within.
     """
-    paths = [
-        (a, b, c)
-        for c, (l3, p3) in enumerate(out)
-        for a, (l1, p1) in enumerate(left)
-        for b, (l2, p2) in enumerate(right)
-        if p1 * p2 == p3 and abs(l1 - l2) <= l3 <= l1 + l2
-    ]
+    paths = allowed_paths(left, right, out)
     into = [sum(path[2] == c for path in paths) for c in range(len(out))]
     offsets = [np.cumsum([0] + [2 * order + 1 for order, _ in irreps]) for irreps in (left, right, out)]
     terms = []

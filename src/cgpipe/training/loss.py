@@ -6,11 +6,11 @@ full one: its mean is scaled by the share of rows in use.
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 from numpy import ndarray
 
+from cgpipe.data.topology import Topology
 from cgpipe.model.potential import Potential
 from cgpipe.training.feed import Batch
 
@@ -26,7 +26,7 @@ class FrameErrors(NamedTuple):
 
 def frame_errors(potential: Potential, batch: Batch) -> FrameErrors:
     """Force errors of every frame of a batch, rows of weight 0 included."""
-    evaluation = jax.vmap(potential.evaluate)(jnp.asarray(batch.R), batch.topology)
+    evaluation = potential.evaluate_many(jnp.asarray(batch.R), Topology(*map(jnp.asarray, batch.topology)))
     real = batch.topology.mask[..., None]
     error = jnp.where(real, evaluation.forces - batch.F, 0.0)
     label = jnp.where(real, batch.F, 0.0)

@@ -16,7 +16,7 @@ from cgpipe.config.models import Training
 from cgpipe.model.potential import Potential
 
 BETAS = (0.95, 0.999)
-PER_TYPE = ("centre_types", "neighbour_types", "type_scale", "type_shift")
+PER_TYPE = ("centre_types", "neighbour_types", "separations", "type_scale", "type_shift")
 
 
 class Phase(NamedTuple):

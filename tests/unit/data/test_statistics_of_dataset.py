@@ -31,6 +31,7 @@ def test_moments():
     assert moments.mean_neighbours == pytest.approx(neighbour_counts(R[:9], 8.0).mean())
     assert moments.mean_neighbours < 4
     assert moments.max_neighbours == 4
+    assert moments.max_slots == 8
 
 
 @given(st.integers(1, 30), st.integers(1, 40), st.integers(0, 5))

@@ -83,10 +83,10 @@ def test_too_many_beads_name_the_number(program):
 
 
 def test_neighbour_overflow_names_the_number(tmp_path):
-    """Detects forces from an incomplete list: 6 beads within 1 Å need 5 slots, 3 are there."""
+    """Detects forces from an incomplete list: 6 beads within 1 Å need a row of 8 slots each, 3 are there."""
     program = load_program(export_to(tmp_path, tiny_potential(3), [6]), tmp_path / "cache")
     R = np.random.default_rng(0).normal(scale=0.3, size=(6, 3))
-    with pytest.raises(NeighbourOverflow, match="5 neighbours but the program holds 3"):
+    with pytest.raises(NeighbourOverflow, match="8 neighbour slots per bead are needed but the program has 3"):
         program.evaluate(R, chain_topology(6))
 
 

@@ -1,4 +1,6 @@
-"""Model files: the same bits back, and clear refusals. Whether an old file stays readable is not tested here."""
+"""Model files: the same bits back, and clear refusals; files of every format that was ever written are in formats/."""
+
+from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -11,6 +13,7 @@ from cgpipe.errors import UserError
 from cgpipe.model.potential import Potential
 from cgpipe.model.serialise import load_model, save_model
 
+FORMATS = Path(__file__).with_name("formats")
 HEAD = header("model", {"seed": 3}, {})
 
 
@@ -59,3 +62,19 @@ def test_damaged_files_are_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(UserError, match="truncated or damaged"):
         load_model(path)
+
+
+def test_file_of_this_format_keeps_its_energies():
+    """Catches a change of network or file layout without a new format: the file holds the energies of its day."""
+    loaded, line = load_model(FORMATS / "format-2.eqx")
+    assert loaded.network.settings.symmetry == "so3"
+    found = evaluate(loaded, chain_positions(8), chain_topology(8)).bead_energies
+    np.testing.assert_allclose(found, line["statistics"]["bead_energies"], rtol=1e-4, atol=1e-5)
+
+
+def test_file_of_another_format_is_refused():
+    """Catches weights that are read into a network they do not belong to."""
+    with pytest.raises(
+        UserError, match=r"format-1\.eqx: model of format 1, but this cgpipe reads 2; run the train stage"
+    ):
+        load_model(FORMATS / "format-1.eqx")

@@ -166,11 +166,10 @@ class Prior(eqx.Module):
     ) -> dict[str, Float[Array, " beads"]]:
         other = neighbours.index
         chain, residue = jnp.asarray(topology.chain), jnp.asarray(topology.residue)
-        away = jnp.where(neighbours.mask[..., None], R[other] - R[:, None], self.cutoff)
-        r = length(away)
-        pair = jnp.broadcast_to(species[:, None], other.shape), species[other]
-        apart = jnp.abs(residue[other] - residue[:, None])
-        apart = jnp.where(chain[other] == chain[:, None], apart, SEPARATIONS[-1] + 1)
+        r = length(neighbours.vectors(R, empty=self.cutoff))
+        pair = jnp.broadcast_to(neighbours.to_rows(species)[:, None], other.shape), species[other]
+        apart = jnp.abs(residue[other] - neighbours.to_rows(residue)[:, None])
+        apart = jnp.where(chain[other] == neighbours.to_rows(chain)[:, None], apart, SEPARATIONS[-1] + 1)
         far = neighbours.mask & (apart > SEPARATIONS[-1])
         near = neighbours.mask & (apart >= SEPARATIONS[0]) & (apart <= SEPARATIONS[-1])
         nth = jnp.clip(apart - SEPARATIONS[0], 0, len(SEPARATIONS) - 1)
@@ -179,8 +178,8 @@ class Prior(eqx.Module):
         repulsion = self._repulsion(r, self.repulsion_epsilon, sigma, self.repulsion_range)
         excluded = self._repulsion(r, self.excluded_epsilon, sigma_near, self.excluded_range)
         return {
-            "repulsion": 0.5 * jnp.sum(jnp.where(far, repulsion, 0), axis=1),
-            "excluded": 0.5 * jnp.sum(jnp.where(near, excluded, 0), axis=1),
+            "repulsion": 0.5 * neighbours.to_beads(jnp.sum(jnp.where(far, repulsion, 0), axis=1)),
+            "excluded": 0.5 * neighbours.to_beads(jnp.sum(jnp.where(near, excluded, 0), axis=1)),
         }
 
     def _repulsion(self, r: Array, epsilon: Array, sigma: Array, reach: float) -> Array:

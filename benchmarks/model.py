@@ -1,0 +1,161 @@
+"""Training step and inference of the network against nequip-allegro with the same hyperparameters.
+
+    python benchmarks/model.py --peer-python .venv-peer/bin/python [--sizes bench-small] [--beads 10 50] [--repeats 5]
+
+A training step is forward pass, forces, and gradient of the mean squared force with respect to all weights; inference
+is energies and forces. Both sides run on one thread, turn by turn, and seconds of processor time are compared, so that
+other load on the machine matters little; the smallest of the repeats counts. Ours includes the neighbour search and the
+slots that the busiest frame needs; the peer is given its edges. Peer modes: eager, with one weight per path and channel
+as here (``coupled``) and with one per path (``plain``). Also printed: work done per second as a share of what a product
+of float32 matrices reaches here, time to compile, and memory of one step.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+# before JAX starts: one thread, like the peer
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false " + os.environ.get("XLA_FLAGS", "")
+os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+import equinox as eqx  # noqa: E402 - the flags above come first
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+from peer import PeerProcess, peer_model  # noqa: E402
+from structures import chain_topology, compact_chain  # noqa: E402
+
+from cgpipe.data.statistics import Moments, neighbour_counts  # noqa: E402
+from cgpipe.data.topology import Topology  # noqa: E402
+from cgpipe.model.allegro import Allegro, AllegroSettings  # noqa: E402
+from cgpipe.model.potential import Potential  # noqa: E402
+from cgpipe.model.presets import PRESETS, Sizes  # noqa: E402
+
+TYPES, CUTOFF = 20, 12.0
+BENCH = {  # name → (l_max, tensor channels, sizes)
+    "bench-small": (1, 8, Sizes(layers=2, radial=8, embed=(32, 32), mlp_width=32, mlp_depth=2, readout=32)),
+    "bench-default": (2, 32, Sizes(layers=3, radial=8, embed=(64, 64), mlp_width=128, mlp_depth=3, readout=64)),
+    **{name: (2, 32, sizes) for name, sizes in PRESETS.items()},
+}
+EDGES_PER_CALL = 2000
+
+
+def settings_of(name: str, mean_neighbours: float) -> AllegroSettings:
+    """A network by its name in ``BENCH``."""
+    l_max, channels, sizes = BENCH[name]
+    return AllegroSettings(sizes, l_max, channels, TYPES, CUTOFF, mean_neighbours, energy_scale=1.0)
+
+
+class Ours:
+    """Compiled training step and inference for a batch of frames."""
+
+    def __init__(self, settings: AllegroSettings, R: np.ndarray, slots: int):
+        beads = R.shape[1]
+        potential = Potential(None, eqx.filter_jit(Allegro)(settings, jax.random.key(0)), CUTOFF, slots)
+        topology = Topology(*(jnp.stack([field] * len(R)) for field in chain_topology(beads, TYPES)))
+        self._parameters, fixed = eqx.partition(potential, eqx.is_inexact_array)
+        self._R = jnp.asarray(R)
+
+        def evaluation(parameters: Any, R: jax.Array) -> Any:
+            return eqx.combine(parameters, fixed).evaluate_many(R, topology)
+
+        def inference(parameters: Any, R: jax.Array) -> Any:
+            found = evaluation(parameters, R)
+            return found.bead_energies, found.forces
+
+        def training(parameters: Any, R: jax.Array) -> Any:
+            return jax.grad(lambda p: jnp.mean(evaluation(p, R).forces ** 2))(parameters)
+
+        self._compiled, self.compile_seconds = {}, {}
+        for name, function in (("training", training), ("inference", inference)):
+            begun = time.process_time()
+            self._compiled[name] = jax.jit(function).lower(self._parameters, self._R).compile()
+            self.compile_seconds[name] = time.process_time() - begun
+
+    def time(self, what: str) -> float:
+        """Seconds of processor time."""
+        begun = time.process_time()
+        jax.block_until_ready(self._compiled[what](self._parameters, self._R))
+        return time.process_time() - begun
+
+    def work(self, what: str) -> float:
+        """Floating-point operations, as the compiler counts them (empty slots included)."""
+        return self._compiled[what].cost_analysis()["flops"]
+
+    def memory(self) -> float:
+        """Temporary memory of one training step [MB]."""
+        return self._compiled["training"].memory_analysis().temp_size_in_bytes / 1e6
+
+
+def matmul_peak() -> float:
+    """Floating-point operations per second of processor time of a float32 matrix product."""
+    n = 1024
+    product = jax.jit(jnp.matmul).lower(*[jax.ShapeDtypeStruct((n, n), jnp.float32)] * 2).compile()
+    a, seconds = jnp.ones((n, n)), []
+    for _ in range(5):
+        begun = time.process_time()
+        product(a, a).block_until_ready()
+        seconds.append(time.process_time() - begun)
+    return 2.0 * n**3 / min(seconds)
+
+
+def compare(name: str, beads: int, peer: PeerProcess | None, repeats: int, peak: float, folder: Path) -> None:
+    """Print one row per mode for one network and length."""
+    R = np.stack([compact_chain(beads, seed) for seed in range(8)])
+    counts = Moments()
+    neighbours = neighbour_counts(R, CUTOFF)
+    counts.add(R, np.ones(len(R), bool), neighbours)
+    frames = max(1, min(len(R), round(EDGES_PER_CALL / neighbours.sum(1).mean())))
+    R, slots = R[:frames], min(beads - 1, counts.max_slots)
+    ours = Ours(settings_of(name, counts.mean_neighbours), R, slots)
+    kinds: dict[str, bool] = {} if peer is None else {"coupled": True, "plain": False}
+    np.savez(folder / "frames.npz", R=R, species=chain_topology(beads, TYPES).species, cutoff=CUTOFF)
+    for what in ("training", "inference"):
+        seconds = {"ours": min(ours.time(what) for _ in range(3))}
+        ratios = {}
+        for kind, coupling in kinds.items():
+            assert peer is not None
+            peer("build", model=peer_model(settings_of(name, counts.mean_neighbours), "float32", coupling))
+            peer("frames", file=str(folder / "frames.npz"))
+            peer("time", what=what)
+            pairs = [(ours.time(what), peer("time", what=what)["cpu"]) for _ in range(repeats)]
+            mine, theirs = (min(column) for column in zip(*pairs, strict=True))
+            seconds["ours"] = min(seconds["ours"], mine)
+            ratios[kind] = theirs / mine
+        print(
+            f"{name:13} {what:9} {beads:5} beads × {frames}  {1e3 * seconds['ours'] / frames:8.2f} ms/frame"
+            f"  {ours.work(what) / seconds['ours'] / peak:4.0%} of peak  compiled {ours.compile_seconds[what]:5.1f} s"
+            + "".join(f"  {kind} peer {ratio:5.2f}×" for kind, ratio in ratios.items())
+            + (f"  {ours.memory():.0f} MB" if what == "training" else ""),
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument(
+        "--peer-python", type=Path, help="interpreter with nequip-allegro and torch; without: ours only"
+    )
+    arguments.add_argument("--sizes", nargs="+", choices=BENCH, default=["bench-small", "bench-default"])
+    arguments.add_argument("--beads", nargs="+", type=int, default=[10, 50, 100, 250])
+    arguments.add_argument("--repeats", type=int, default=5)
+    chosen = arguments.parse_args()
+    peer = PeerProcess(chosen.peer_python) if chosen.peer_python else None
+    peak = matmul_peak()
+    print(
+        f"one thread; float32 matrix product {peak / 1e9:.0f} GFLOP/s; jax {jax.__version__}; ratio: their time / ours"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for name in chosen.sizes:
+            for beads in chosen.beads:
+                compare(name, beads, peer, chosen.repeats, peak, Path(folder))
+    if peer:
+        peer.close()
+
+
+if __name__ == "__main__":
+    main()
