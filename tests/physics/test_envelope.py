@@ -53,17 +53,17 @@ def test_presence_is_one_on_all_data(demo_chains, demo_prior):
         assert bool((presence == 1).all())
 
 
-@pytest.mark.parametrize("how", ["bond too long", "bond too short", "contact"])
+@pytest.mark.parametrize("how", ["bond too long", "bond too short"])
 def test_a_bead_outside_the_data_is_absent(demo_chains, demo_prior, how):
-    """Detects a network that still acts on such a bead, or through it on others; and one that is absent everywhere."""
+    """Detects a network that still acts on such a bead, or through it on others; and one that is absent everywhere.
+
+    Cannot detect the force that an absent bead feels from the fading of a third one that is inside its margin.
+    """
     prior, _ = demo_prior
     frames, chain = demo_chains["cln025"], _chain(demo_chains["cln025"])
     R = frames.R[0].copy()
-    if how == "contact":
-        R[9] = R[2] + (R[9] - R[2]) * (0.95 - MARGIN) * prior.support.shortest[-1] / np.linalg.norm(R[9] - R[2])
-    else:
-        length = 1.01 * (1 + MARGIN) * prior.support.longest_bond if "long" in how else 0.95 * (1 - MARGIN) * 3.6
-        R[9] = R[8] + (R[9] - R[8]) * length / np.linalg.norm(R[9] - R[8])
+    length = 1.01 * (1 + MARGIN) * prior.support.longest_bond if "long" in how else 0.95 * (1 - MARGIN) * 3.6
+    R[9] = R[8] + (R[9] - R[8]) * length / np.linalg.norm(R[9] - R[8])
     full = _wild(prior, 3)
     evaluate = eqx.filter_jit(lambda potential, R: potential.evaluate(R, chain).forces)
     network = np.asarray(evaluate(full, R) - evaluate(eqx.tree_at(lambda p: p.network, full, None), R))
@@ -83,7 +83,7 @@ def test_presence_is_twice_differentiable(demo_chains, demo_prior):
                 9
             ]
 
-        longest, h = prior.support.longest_bond, 1e-6
+        longest, h = prior.support.longest_bond, 1e-8
         for derivative in (along, jax.grad(along), jax.grad(jax.grad(along))):
             value = jax.jit(derivative)
             for end in (longest, (1 + MARGIN) * longest):

@@ -97,6 +97,7 @@ def fit_prior(
         cutoff=cutoff,
         repulsion_range=REPULSION_RANGE,
         excluded_range=EXCLUDED_RANGE,
+        splines=None,
         support=observed_support(observed),
     )
     if options.form == "parametric":

@@ -129,8 +129,8 @@ class Prior(eqx.Module):
     def angle_at(self, cosine: Float[Array, "*n"], middle: Integers) -> Float[Array, "*n"]:
         """Unweighted energy [kcal/mol] of angles at the middle species, from cos θ."""
         tables = (self.angle_coefficients, self.angle_lower, self.angle_upper, self.angle_wall)
-        spline = self._spline("angle", (middle,), cosine.dtype)
-        return angle_energy(cosine, *(table.astype(cosine.dtype)[middle] for table in tables), spline)
+        coefficients, lower, upper, wall = (table.astype(cosine.dtype)[middle] for table in tables)
+        return angle_energy(cosine, coefficients, lower, upper, wall, self._spline("angle", (middle,), cosine.dtype))
 
     def dihedral_at(
         self, real: Float[Array, "*n"], imaginary: Float[Array, "*n"], middle: tuple[Integers, Integers]
