@@ -135,8 +135,8 @@ class Allegro(eqx.Module):
         r, harmonics = _geometry(R, neighbours, s.cutoff, s.l_max)
         embedded = self.embedding(*self._type_radial_embedding(r, topology, neighbours))
         tensors = _weighted(self.tensors(embedded), harmonics, s.tensor_channels)
-        scalars, weights = self.projection.split(s.sizes.embed[1], embedded)
-        scalars = [scalars]
+        projected, weights = self.projection.split(s.sizes.embed[1], embedded)
+        scalars = [projected]
         for layer in self.layers:
             environment = _environment(weights, harmonics, neighbours, norm)
             tensors = tensor_product(layer.terms, layer.path_weights, tensors, environment)
