@@ -61,7 +61,7 @@ def test_curvature_is_continuous_at_the_cutoff():
             ].sum()
 
         curvature = jax.jit(jax.grad(jax.grad(energy)))
-        near, nearer, outside = (float(curvature(jnp.asarray(CUTOFF - gap))) for gap in (0.02, 0.01, -0.01))
+        near, nearer, outside = (float(curvature(jnp.asarray(CUTOFF - gap))) for gap in (2e-4, 1e-4, -1e-4))
         assert outside == 0.0
         assert near != 0.0
         assert 1.8 < near / nearer < 2.2

@@ -143,8 +143,8 @@ class Allegro(eqx.Module):
         halves = self._type_radial_embedding(r, topology, neighbours)
         embedded = self.embedding(*(present * half for half in halves))
         tensors = _weighted(self.tensors(embedded), harmonics, s.tensor_channels)
-        scalars, weights = self.projection.split(s.sizes.embed[1], embedded)
-        scalars = [scalars]
+        projected, weights = self.projection.split(s.sizes.embed[1], embedded)
+        scalars = [projected]
         for layer in self.layers:
             environment = _environment(weights, harmonics, neighbours, norm)
             tensors = tensor_product(layer.terms, layer.path_weights, tensors, environment)

@@ -95,9 +95,9 @@ def find_neighbours(R: Float[Array, "beads 3"], topology: Topology, cutoff: floa
     within = (squared < cutoff**2) & real[:, None] & real[None, :] & other
     count = jnp.sum(within, axis=1, dtype=jnp.int32)
     if lists_all_pairs(beads, slots):
-        index = np.nonzero(other)[1].reshape(beads, beads - 1).astype(np.int32)
-        mask = jnp.take_along_axis(within, index, axis=1)
-        return Neighbours(jnp.asarray(index), mask, jnp.arange(beads), jnp.max(count, initial=0), beads, True)
+        others = np.nonzero(other)[1].reshape(beads, beads - 1).astype(np.int32)
+        mask = jnp.take_along_axis(within, others, axis=1)
+        return Neighbours(jnp.asarray(others), mask, jnp.arange(beads), jnp.max(count, initial=0), beads, True)
     rows_of = -(-count // ROW)
     last = jnp.cumsum(rows_of)
     row = jnp.arange(row_count(beads, slots), dtype=jnp.int32)
