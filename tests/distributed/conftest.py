@@ -1,6 +1,7 @@
 """A Slurm of two virtual nodes for the tests of this folder, in namespaces that end with the tests."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(__file__).with_name("slurm")
-PATIENCE = 600.0
+PATIENCE = 1800.0
 DEVICES = 4
 
 
@@ -35,12 +36,12 @@ class Slurm:
         bin_folder = Path(sys.executable).parent
         environment = {
             "PATH": f"{bin_folder}:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": str(self.folder),
-            "XDG_CACHE_HOME": str(self.folder / ".cache"),
+            "HOME": os.environ.get("HOME", "/root"),  # caches, such as that of fonts
             # CPUs in the place of GPUs
             "XLA_FLAGS": f"--xla_force_host_platform_device_count={DEVICES}",
             "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
             "NPROC": "1",
+            "PYTHONPATH": str(ROOT / "tests"),
         }
         return subprocess.Popen([*enter, *command], env=environment, text=True, **options)
 
@@ -50,6 +51,17 @@ class Slurm:
         printed, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, printed
         return printed
+
+    def launch(self, *command: str, suffix: str = "") -> str:
+        """Everything that a job on both nodes prints, started as the rule ``train`` starts it; it must fail."""
+        script = ["bash", "workflow/scripts/slurm_run.sh", "2", str(DEVICES), "1", "29400", suffix, *command]
+        output = self.folder / "job.txt"
+        job = self.start(
+            "sbatch", "--wait", "--nodes=2", f"--gres=gpu:{DEVICES}", "--ntasks-per-node=1", "--cpus-per-task=1",
+            f"--output={output}", f"--wrap={shlex.join(script)}", stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert job.wait(timeout=PATIENCE) != 0
+        return output.read_text()
 
     def ranks(self) -> dict[int, psutil.Process]:
         """The processes of the present training by rank."""

@@ -26,8 +26,11 @@ except UserError as error:
 # modules come before strict mode, which their functions may not survive, and before PATH, where our Python must be first
 MODULES = " ".join(CONFIG.cluster.modules)
 LOAD_MODULES = f"""
-command -v module > /dev/null || {{ [ ! -r /etc/profile ] || . /etc/profile; }} > /dev/null 2>&1
-module load {MODULES} || {{ echo "error: cluster.modules: cannot load {MODULES} on $HOSTNAME" >&2; exit 2; }}
+if ! command -v module > /dev/null && [ -r /etc/profile ]; then . /etc/profile > /dev/null 2>&1; fi
+if ! module load {MODULES}; then
+    echo "error: cluster.modules: cannot load {MODULES} on $HOSTNAME; see: module avail" >&2
+    exit 2
+fi
 """
 shell.prefix(f"{LOAD_MODULES if MODULES else ''}set -euo pipefail; export {ENVIRONMENT}; ")
 
