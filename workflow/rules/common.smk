@@ -97,12 +97,3 @@ def launch(module):
         " exec bash {input.launcher} {resources.nodes} {resources.gpus_per_node} {threads}"
         f" {{resources.coordinator_port}} '{{resources.fqdn_suffix}}' python -m cgpipe.{module}"
     )
-
-
-# the executor runs the first task's command in all tasks of an array whose jobs start several processes themselves
-ARRAYS = getattr(workflow.executor_settings, "array_jobs", None) or ""
-if CONFIG.cluster.nodes > 1 and {"train", "all"} & {name.strip() for name in ARRAYS.replace(";", ",").split(",")}:
-    print(
-        "error: --slurm-array-jobs train needs cluster.nodes: 1; leave it out, and each seed is a job", file=sys.stderr
-    )
-    sys.exit(2)

@@ -16,6 +16,12 @@ if [ -z "$job" ]; then
     exit 2
 fi
 
+if [ "$nodes" != 1 ] && [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
+    # the executor runs the command of the first task in all tasks of an array of jobs that start several processes
+    echo "error: --slurm-array-jobs train needs cluster.nodes: 1; leave it out, and each seed is a job" >&2
+    exit 2
+fi
+
 # Slurm signals every process of the step: the command must see it and finish, this shell must live to requeue
 trap : TERM
 # a shell that is killed cannot pass it on, so the kernel (PR_SET_PDEATHSIG = 1) tells the command to stop
