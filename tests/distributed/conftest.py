@@ -63,12 +63,13 @@ class Slurm:
         assert job.wait(timeout=PATIENCE) != 0
         return output.read_text()
 
-    def ranks(self) -> dict[int, psutil.Process]:
-        """The processes of the present training by rank."""
+    def ranks(self, seed: str) -> dict[int, psutil.Process]:
+        """The processes of the present training of a seed, by rank."""
         found = {}
         for process in psutil.Process(self.outer).children(recursive=True):
             try:
-                if process.cmdline()[1:3] == ["-m", "cgpipe.train"]:
+                command = process.cmdline()
+                if command[1:3] == ["-m", "cgpipe.train"] and command[command.index("--seed") + 1] == seed:
                     found[int(process.environ()["SLURM_PROCID"])] = process
             except (psutil.NoSuchProcess, psutil.AccessDenied, KeyError):
                 continue  # it ended meanwhile, or is no task of a step
