@@ -1,4 +1,4 @@
-"""The command ``cgpipe``: the stages, ``check`` for configuration and data, ``inspect`` for a dataset, ``info``."""
+"""The command ``cgpipe``: the stages, ``check`` of configuration and data, ``cluster-check``, ``inspect``, ``info``."""
 
 import argparse
 import importlib
@@ -17,6 +17,7 @@ STAGES = (
 ABOUT = {
     "check": "validate the configuration and look into the data",
     "inspect": "say what is in a dataset and which of it looks wrong",
+    "cluster-check": "try on a Slurm cluster what a training will go through",
 }
 OWN_PARSER = (*ABOUT, *STAGES)
 
@@ -24,7 +25,7 @@ OWN_PARSER = (*ABOUT, *STAGES)
 def main(argv: Sequence[str]) -> int:
     """Run one command; ``check``, ``inspect`` and the stages parse the rest of the command line themselves."""
     if argv and argv[0] in OWN_PARSER:
-        return importlib.import_module(f"cgpipe.{argv[0]}").main(argv[1:])
+        return importlib.import_module(f"cgpipe.{argv[0].replace('-', '_')}").main(argv[1:])
     parser = argparse.ArgumentParser(prog="cgpipe", description=__doc__)
     parser.add_argument("--version", action="version", version=f"cgpipe {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -1,12 +1,8 @@
 """The plan of a fresh run: static checks, dry runs of every configuration, every file as a target."""
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = {
@@ -126,50 +122,3 @@ def test_configuration_package_is_light():
         "import sys, cgpipe.config; sys.exit(len({'jax', 'numpy', 'h5py', 'MDAnalysis', 'mdtraj'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", probe]).returncode == 0
-
-
-@pytest.mark.parametrize("nodes, code, requeued", [(1, 85, True), (1, 3, False), (2, 85, True), (2, 0, False)])
-def test_launcher(tmp_path, nodes, code, requeued):
-    """With stand-ins for srun and scontrol: exit codes pass, 85 requeues, several nodes go through srun once.
-
-    It cannot tell whether the real srun understands the options.
-    """
-    record = tmp_path / "record"
-    for name in ("srun", "scontrol"):
-        tool = tmp_path / name
-        own = (
-            '[ -z "${SLURM_NNODES:-}" ] || exit 99\nwhile [ "$1" != work ]; do shift; done; "$@"'
-            if name == "srun"
-            else "exit 1"
-        )
-        tool.write_text(f'#!/bin/bash\necho {name} "$@" >> {record}\n{own}\n')
-        tool.chmod(0o755)
-    work = tmp_path / "work"
-    work.write_text(f'#!/bin/bash\necho work "$@" >> {record}\nexit {code}\n')
-    work.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": "17", "SLURM_NNODES": "1"}
-    launcher = ROOT / "workflow/scripts/slurm_run.sh"
-    done = subprocess.run(
-        ["bash", launcher, str(nodes), "4", "8", "29400", ".x", "work", "--seed", "1"],
-        env=environment,
-        capture_output=True,
-    )
-    lines = record.read_text().splitlines()
-    assert done.returncode == code
-    assert ("scontrol requeue 17" in lines) == requeued
-    assert sum(line.startswith("work --seed 1") for line in lines) == 1
-    assert any("srun --jobid=17" in line and "--nodes=2" in line for line in lines) == (nodes == 2)
-    assert any("work --seed 1 --nodes 2 --gpus-per-node 4" in line for line in lines) == (nodes == 2)
-
-
-def test_launcher_without_slurm(tmp_path):
-    """Several nodes outside a Slurm job: one line that says what to set."""
-    assert shutil.which("bash")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
-    done = subprocess.run(
-        ["bash", ROOT / "workflow/scripts/slurm_run.sh", "2", "4", "8", "29400", "", "true"],
-        env=environment, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "cluster.nodes" in done.stderr
-    assert done.stderr.count("\n") == 1

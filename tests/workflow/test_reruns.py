@@ -24,7 +24,7 @@ KEYS = {
     "project={ridge: 0.5}": EVERYTHING,
     "training={clip: 1.0}": BELOW_TRAIN,
     "simulate={timestep: 2.0}": BELOW_SIMULATE,
-    "cluster={gpus_per_node: 1, coordinator_port: 30000}": set(),
+    "cluster={gpus_per_node: 1, coordinator_port: 30000, modules: [CUDA]}": set(),
 }
 
 

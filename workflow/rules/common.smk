@@ -14,8 +14,6 @@ if "CONDA" in {method.name for method in workflow.deployment_settings.deployment
 else:
     # an environment that is not activated has no `python` on PATH: jobs run the interpreter that runs Snakemake
     ENVIRONMENT = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-shell.prefix(f"set -euo pipefail; export {ENVIRONMENT}; ")
-
 BASE = Path("config/config.yaml")
 CONFIG_FILES = ([BASE] if BASE.exists() else []) + list(workflow.overwrite_configfiles)
 
@@ -24,6 +22,17 @@ try:
 except UserError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
+
+# modules come before strict mode, which their functions may not survive, and before PATH, where our Python must be first
+MODULES = " ".join(CONFIG.cluster.modules)
+LOAD_MODULES = f"""
+if ! command -v module > /dev/null && [ -r /etc/profile ]; then . /etc/profile > /dev/null 2>&1; fi
+if ! module load {MODULES}; then
+    echo "error: cluster.modules: cannot load {MODULES} on $HOSTNAME; see: module avail" >&2
+    exit 2
+fi
+"""
+shell.prefix(f"{LOAD_MODULES if MODULES else ''}set -euo pipefail; export {ENVIRONMENT}; ")
 
 # jobs read this file again: what is in the data is looked at once, before the first of them
 if workflow.is_main_process:
@@ -71,7 +80,7 @@ def train_resources(cluster):
     the executor from wrapping the job into a step on one node, and wants more than one task. These are resources and
     not params because where a model was trained is no reason to train it again.
     """
-    wanted = cluster.model_dump()
+    wanted = cluster.model_dump(exclude={"modules"})
     if cluster.gpus_per_node == 0:
         return wanted | {"jax_platforms": "cpu"}
     wanted["jax_platforms"] = ""  # whatever JAX finds first
@@ -79,3 +88,12 @@ def train_resources(cluster):
         return wanted | {"gpu": cluster.gpus_per_node}
     several = {"gres": f"gpu:{cluster.gpus_per_node}", "mpi": "srun", "tasks": cluster.nodes, "tasks_per_gpu": 0}
     return wanted | several
+
+
+def launch(module):
+    """The shell command that runs a module as a training job runs: once per node, with the node's CPUs and GPUs."""
+    return (
+        "NPROC={threads} JAX_PLATFORMS={resources.jax_platforms}"
+        " exec bash {input.launcher} {resources.nodes} {resources.gpus_per_node} {threads}"
+        f" {{resources.coordinator_port}} '{{resources.fqdn_suffix}}' python -m cgpipe.{module}"
+    )

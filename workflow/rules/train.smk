@@ -25,7 +25,6 @@ rule train:
     message:
         "Training seed {wildcards.seed}"
     shell:
-        "NPROC={threads} JAX_PLATFORMS={resources.jax_platforms} exec bash {input.launcher} {resources.nodes} {resources.gpus_per_node} {threads}"
-        " {resources.coordinator_port} '{resources.fqdn_suffix}' python -m cgpipe.train"
-        " --settings {params.settings:q} --seed {wildcards.seed} --dataset {input.dataset} --prior {input.prior}"
+        launch("train")
+        + " --settings {params.settings:q} --seed {wildcards.seed} --dataset {input.dataset} --prior {input.prior}"
         " --out {output.model} --metrics {output.metrics} --checkpoints {params.checkpoints} > {log} 2>&1"

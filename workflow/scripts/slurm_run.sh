@@ -9,17 +9,31 @@ set -euo pipefail
 nodes=$1 gpus=$2 cpus=$3 port=$4 suffix=$5
 shift 5
 job=${SLURM_JOB_ID:-}
+
+if [ -z "$job" ]; then
+    [ "$nodes" = 1 ] && exec "$@"
+    echo "error: cluster.nodes is $nodes, but this is no Slurm job; set cluster.nodes: 1 or use --profile profiles/slurm" >&2
+    exit 2
+fi
+
+if [ "$nodes" != 1 ] && [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
+    # the executor runs the command of the first task in all tasks of an array of jobs that start several processes
+    echo "error: --slurm-array-jobs train needs cluster.nodes: 1; leave it out, and each seed is a job" >&2
+    exit 2
+fi
+
 # Slurm signals every process of the step: the command must see it and finish, this shell must live to requeue
 trap : TERM
+# a shell that is killed cannot pass it on, so the kernel (PR_SET_PDEATHSIG = 1) tells the command to stop
+leash='import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+os.getppid() == int(sys.argv[1]) or sys.exit("the launcher is gone")
+os.execvp(sys.argv[2], sys.argv[2:])'
 
 status=0
 if [ "$nodes" = 1 ]; then
-    "$@" || status=$?
+    python -c "$leash" $$ "$@" || status=$?
 else
-    [ -n "$job" ] || {
-        echo "error: cluster.nodes is $nodes, but this is no Slurm job; set cluster.nodes: 1 or use --profile profiles/slurm" >&2
-        exit 2
-    }
     # inherited variables describe the step that this shell runs in, and srun would take them for options
     for name in $(compgen -e); do
         case $name in
@@ -27,12 +41,12 @@ else
         SLURM_* | SRUN_* | SBATCH_*) unset "$name" ;;
         esac
     done
-    srun --jobid="$job" --overlap --nodes="$nodes" --ntasks="$nodes" --ntasks-per-node=1 --cpus-per-task="$cpus" \
-        --gres="gpu:$gpus" --cpu-bind=none --kill-on-bad-exit=1 --unbuffered \
+    python -c "$leash" $$ srun --jobid="$job" --overlap --nodes="$nodes" --ntasks="$nodes" --ntasks-per-node=1 \
+        --cpus-per-task="$cpus" --gres="gpu:$gpus" --cpu-bind=none --kill-on-bad-exit=1 \
         "$@" --nodes "$nodes" --gpus-per-node "$gpus" --coordinator-port "$port" --fqdn-suffix "$suffix" || status=$?
 fi
 
-if [ "$status" = 85 ] && [ -n "$job" ]; then
+if [ "$status" = 85 ]; then
     echo "stopped with a checkpoint; putting job $job back into the queue"
     # Slurm ends this shell while it requeues; coming back from the sleep means that it did not
     scontrol requeue "$job" && sleep 300

@@ -260,6 +260,9 @@ class Cluster(Section):
     coordinator_port: Annotated[int, Field(ge=1024, le=64000)] = Field(
         29400, description="base port of the coordinator; job id % 1000 is added"
     )
+    modules: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./+-]*$")], ...] = Field(
+        (), description="environment modules that every job loads, in this order, e.g. [GCC/13.3.0, CUDA/12]"
+    )
 
     @model_validator(mode="after")
     def _gpus_on_many_nodes(self) -> "Cluster":

@@ -20,6 +20,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from cgpipe.errors import UserError
+from cgpipe.training.rendezvous import meet
 
 JOIN_SECONDS = 120
 STOPPED = 85
@@ -39,7 +40,8 @@ def join(cluster: Cluster) -> None:
     """Join the other nodes' processes; nothing to do on one node.
 
     Raises:
-        UserError: not inside a Slurm step with one task per node, or the devices do not add up.
+        UserError: not inside a Slurm step with one task per node, the processes cannot meet, or the devices do not
+            add up.
     """
     if cluster.nodes == 1:
         return
@@ -49,14 +51,18 @@ def join(cluster: Cluster) -> None:
     tasks = int(os.environ["SLURM_NTASKS"])
     if tasks != cluster.nodes:
         raise UserError(f"--nodes {cluster.nodes}, but the Slurm step has {tasks} tasks; start one task per node")
-    address = _coordinator(cluster)
-    jax.distributed.initialize(
-        coordinator_address=address,
-        num_processes=tasks,
-        process_id=int(os.environ["SLURM_PROCID"]),
-        local_device_ids=list(range(cluster.gpus_per_node)),
-        initialization_timeout=JOIN_SECONDS,
-    )
+    address, rank = _coordinator(cluster), int(os.environ["SLURM_PROCID"])
+    meet(address, rank, JOIN_SECONDS)
+    try:
+        jax.distributed.initialize(
+            coordinator_address=address,
+            num_processes=tasks,
+            process_id=rank,
+            local_device_ids=list(range(cluster.gpus_per_node)),
+            initialization_timeout=JOIN_SECONDS,
+        )
+    except RuntimeError as error:
+        raise UserError(f"process {rank} of {tasks} cannot join {address}: {str(error).splitlines()[0]}") from None
     print(
         f"process {jax.process_index()} of {jax.process_count()} on {socket.gethostname()}: "
         f"{jax.local_device_count()} of {jax.device_count()} devices, coordinator {address}",

@@ -30,6 +30,7 @@ MORE_STAGES = {
 }
 OTHER_VALUES = {
     "species.aliases": {"MSE": "MET"},
+    "cluster.modules": ["CUDA"],
     "dataset.held_out": ["a"],
     "dataset.split": "trajectories",
     "export.platforms": ["cpu"],

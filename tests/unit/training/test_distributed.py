@@ -24,6 +24,7 @@ def slurm(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: SimpleNamespace(stdout="n1\nn2\n"))
     monkeypatch.setattr(socket, "getfqdn", lambda name: name)
+    monkeypatch.setattr(distributed, "meet", lambda address, rank, patience: None)
     monkeypatch.setattr(jax.distributed, "initialize", lambda **kwargs: given.update(kwargs))
     return given
 
@@ -49,6 +50,17 @@ def test_missing_devices_are_refused_before_any_work(slurm, monkeypatch):
     """Catches a training on fewer GPUs than were paid for."""
     monkeypatch.setattr(jax, "device_count", lambda: 2)
     with pytest.raises(UserError, match="2 devices in all, expected 2 nodes × 4"):
+        join(Cluster(2, 4))
+
+
+def test_a_failed_joining_is_one_line(slurm, monkeypatch):
+    """Catches a page of JAX's own text where one line can say who could not join whom."""
+
+    def fail(**kwargs):
+        raise RuntimeError("DEADLINE_EXCEEDED: Barrier timed out\nstack\nstack")
+
+    monkeypatch.setattr(jax.distributed, "initialize", fail)
+    with pytest.raises(UserError, match=r"^process 1 of 2 cannot join n1:\d+: DEADLINE_EXCEEDED: Barrier timed out$"):
         join(Cluster(2, 4))
 
 
