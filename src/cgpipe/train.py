@@ -82,32 +82,41 @@ def train(
         with atomic(metrics) as temporary:
             temporary.write_text("".join(json.dumps(line, allow_nan=False) + "\n" for line in first_lines + lines))
 
-    identity = {
-        **slice_,
-        "inputs": {name: entry["sha256"] for name, entry in head["model"]["inputs"].items()},
-        "devices": jax.device_count(),
-    }
-    checkpoints = Checkpoints(folder, fingerprint(identity), chosen.training.keep_checkpoints)
+    hashes = [entry["sha256"] for entry in head["model"]["inputs"].values()]
+    identity = fingerprint({**decisive(chosen), "seed": seed, "inputs": hashes, "devices": jax.device_count()})
+    checkpoints = Checkpoints(folder, identity, chosen.training.keep_checkpoints)
     trainer = Trainer(potential, data, chosen.training, seed, checkpoints, record)
     model, progress = trainer.run()
-    final = {
-        "final": True,
-        "best_epoch": progress.best_epoch,
-        **trainer.evaluate(model, data.validation).summary("val"),
-        **(trainer.evaluate(model, test).summary("test") if test else {}),
-    }
-    if model.prior is not None and test:
-        final |= trainer.evaluate(Potential(model.prior, None, model.cutoff, model.neighbour_slots), test).summary(
-            "test_prior"
-        )
+    best = next(line for line in progress.history if line["epoch"] == progress.best_epoch)
+    final: dict[str, Any] = {"final": True, "best_epoch": progress.best_epoch}
+    final |= {name: value for name, value in best.items() if name.startswith("val_")}
+    if test:
+        final |= trainer.evaluate(test).summary("test")
+    if test and model.prior is not None:
+        final |= trainer.evaluate_prior(test).summary("test_prior")
     if is_writer():
         save_model(out, model, head["model"], statistics)
         record([*progress.history, final])
 
 
+def decisive(chosen: TrainSettings) -> dict[str, Any]:
+    """The settings that decide the result: with others, a training does not go on from a checkpoint."""
+    return chosen.model_dump(mode="json", exclude={"training": {"checkpoint_steps", "keep_checkpoints"}})
+
+
 def untrained(chosen: TrainSettings, dataset: Dataset, prior: Prior | None, seed: int) -> Potential:
-    """The model before training: the network's normalisation comes from the dataset's training set."""
+    """The model before training: the network's normalisation comes from the dataset's training set.
+
+    Raises:
+        UserError: dataset or prior were made for another cutoff or vocabulary.
+    """
     section, statistics = chosen.model, dataset.statistics
+    if dataset.cutoff != section.cutoff:
+        raise UserError(
+            f"the dataset is for a cutoff of {dataset.cutoff} Å, model.cutoff is {section.cutoff}; rerun it"
+        )
+    if prior is not None and prior.types != dataset.vocabulary.types:
+        raise UserError(f"the prior is not for the dataset's vocabulary {dataset.vocabulary.name!r}; rerun its stage")
     network = AllegroSettings(
         sizes=PRESETS[section.allegro_size],
         l_max=section.l_max,

@@ -103,9 +103,14 @@ class Trainer:
                     self._save()
         return eqx.combine(self._best, self._fixed), self._progress
 
-    def evaluate(self, potential: Potential, frames: Sequence[Frames]) -> Scores:
-        """Scores of any model with the same cutoff on any frames."""
-        parameters, fixed = eqx.partition(potential, eqx.is_inexact_array)
+    def evaluate(self, frames: Sequence[Frames]) -> Scores:
+        """Scores of the best model so far."""
+        return self._scores(self._evaluation, self._best, frames)
+
+    def evaluate_prior(self, frames: Sequence[Frames]) -> Scores:
+        """Scores of the best model's prior alone."""
+        best = eqx.combine(self._best, self._fixed)
+        parameters, fixed = eqx.partition(eqx.tree_at(lambda p: p.network, best, None), eqx.is_inexact_array)
         return self._scores(make_evaluation(fixed, self._mesh), parameters, frames)
 
     def _run_phase(self, phase: Phase, stop: StopSignal) -> None:

@@ -82,6 +82,17 @@ def test_other_settings_do_not_resume(data, trained, tmp_path, capsys):
     assert lines_of(tmp_path)[1]["step"] == 0
 
 
+def test_inputs_that_do_not_belong_together_are_refused(data, tmp_path):
+    """A dataset of another cutoff, or a prior of other types, is named before any work."""
+    other = settings().replace('"cutoff": 9.0', '"cutoff": 8.0')
+    with pytest.raises(UserError, match=r"cutoff of 9\.0 Å, model\.cutoff is 8\.0"):
+        train(arguments(data, tmp_path, chosen=other))
+    strange = tmp_path / "prior.json"
+    strange.write_text((data / "prior.json").read_text().replace("hydrophobic", "greasy"))
+    with pytest.raises(UserError, match="not for the dataset's vocabulary 'classes4'"):
+        train([*arguments(data, tmp_path), "--prior", str(strange)])
+
+
 def test_pretrained_prior_is_reported_and_saved(data, tmp_path):
     """With pretrain_prior the model's prior is the fitted one, and the metrics say how the fit went."""
     train(arguments(data, tmp_path, chosen=settings(epochs_adabelief=1, pretrain_prior=True, pretrain_steps=3)))
