@@ -22,6 +22,9 @@ from jax.experimental import multihost_utils
 from cgpipe.errors import UserError
 
 JOIN_SECONDS = 120
+SILENT_SECONDS = 20
+"""After so long without a sign of life of one process, all others end."""
+
 STOPPED = 85
 """Exit code of a training that stopped at a signal, with a checkpoint."""
 
@@ -56,6 +59,7 @@ def join(cluster: Cluster) -> None:
         process_id=int(os.environ["SLURM_PROCID"]),
         local_device_ids=list(range(cluster.gpus_per_node)),
         initialization_timeout=JOIN_SECONDS,
+        heartbeat_timeout_seconds=SILENT_SECONDS,
     )
     print(
         f"process {jax.process_index()} of {jax.process_count()} on {socket.gethostname()}: "
