@@ -72,6 +72,11 @@ def _walk(schema: dict[str, Any], block: dict[str, Any], prefix: str) -> Iterato
         node = _resolve(schema, raw)
         if "properties" in node:
             yield from _walk(schema, node, f"{prefix}{name}.")
+            continue
+        items = _resolve(schema, node.get("items", {}))
+        if "properties" in items:
+            yield Key(f"{prefix}{name}", "list of blocks", node.get("default"), node.get("description", ""))
+            yield from _walk(schema, items, f"{prefix}{name}[].")
         else:
             default = node.get("default", PydanticUndefined)
             yield Key(f"{prefix}{name}", _type(schema, node), default, node.get("description", ""))

@@ -1,9 +1,8 @@
 """How far a training is: a bar on a terminal, now and then a line where nobody watches."""
 
-import sys
 import time
 from collections import deque
-from typing import TextIO
+from io import TextIOBase
 
 BAR = 24
 BAR_SECONDS, LINE_SECONDS = 0.2, 60.0
@@ -16,7 +15,7 @@ WINDOW = 200
 class Display:
     """Progress of a training's steps on a stream; a quiet one shows nothing."""
 
-    def __init__(self, total: int, stream: TextIO = sys.stderr, quiet: bool = False):
+    def __init__(self, total: int, stream: TextIOBase, quiet: bool = False):
         self._total, self._stream, self._quiet = total, stream, quiet
         self._terminal = stream.isatty()
         self._times: deque[tuple[float, int, int]] = deque(maxlen=WINDOW)
@@ -44,7 +43,7 @@ class Display:
         """A line that stays."""
         if not self._quiet:
             self._clear()
-            print(text, file=self._stream, flush=True)
+            self._write(text + "\n")
 
     def _show(self, text: str, done: int) -> None:
         if self._quiet:
@@ -54,13 +53,17 @@ class Display:
             return
         self._clear()
         filled = BAR * done // self._total
-        print(f"{'█' * filled}{'░' * (BAR - filled)} {text}", end="", file=self._stream, flush=True)
+        self._write(f"{'█' * filled}{'░' * (BAR - filled)} {text}")
         self._bar = True
 
     def _clear(self) -> None:
         if self._bar:
-            print("\r\033[K", end="", file=self._stream)
+            self._write("\r\033[K")
             self._bar = False
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
 
     def _speed(self) -> str:
         (begun, first, seen), (now, done, frames) = self._times[0], self._times[-1]

@@ -6,7 +6,7 @@ once more where epochs are repeated; both tools take the last value of a step.
 
 import importlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
@@ -59,7 +59,10 @@ class WeightsAndBiases:
         self._run.finish()
 
 
-LOGGERS = {"tensorboard": TensorBoard, "wandb": WeightsAndBiases}
+LOGGERS: dict[str, Callable[[Path, str, Mapping[str, Any]], Logger]] = {
+    "tensorboard": TensorBoard,
+    "wandb": WeightsAndBiases,
+}
 
 
 def open_loggers(names: Sequence[str], folder: Path, run: str, settings: Mapping[str, Any]) -> list[Logger]:

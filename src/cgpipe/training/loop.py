@@ -10,7 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from io import TextIOBase
+from typing import Any, cast
 
 import equinox as eqx
 import jax
@@ -94,7 +95,7 @@ class Trainer:
         self._evaluation = make_evaluation(self._fixed, self._mesh)
         self._state, self._best = initial_state(parameters, self._phases[0].optimiser), parameters
         self._progress = Progress()
-        self._display = Display(self._phases[-1].last_step, quiet=not is_writer())
+        self._display = Display(self._phases[-1].last_step, cast(TextIOBase, sys.stderr), quiet=not is_writer())
 
     def run(self) -> tuple[Potential, Progress]:
         """Train to the end; the best model and the history.

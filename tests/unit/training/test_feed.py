@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from training_toys import toy_frames
 
-from cgpipe.training.feed import Feed, Place, gather
+from cgpipe.training.feed import Feed, Place, gather, protein_weights
 
 BUCKETS = [toy_frames(11, 4), toy_frames(6, 6, seed=1)]
 
@@ -34,6 +34,24 @@ def test_order_is_a_function_of_seed_and_step():
         np.testing.assert_array_equal(second.at(step)[0].R, forward[step].R)
     assert seen(first, 0) != seen(first, 1)
     assert seen(first, 0) != seen(Feed(BUCKETS, 4, seed=6), 0)
+
+
+def test_any_process_gives_its_part_of_the_same_batch():
+    """Parts of a batch put together are the batch, weights included: catches processes that see different frames."""
+    whole, frames = Feed(BUCKETS, 4, seed=0).at(2)
+    parts = [Feed(BUCKETS, 4, seed=0).at(2, slice(start, start + 2)) for start in (0, 2)]
+    assert [number for _, number in parts] == [frames, frames]
+    for field in ("R", "F", "weight"):
+        together = np.concatenate([getattr(part, field) for part, _ in parts])
+        np.testing.assert_array_equal(together, getattr(whole, field))
+
+
+def test_balanced_proteins_weigh_the_same():
+    """With balance by proteins, the frames of each weigh as much in all as those of any other, times its own weight."""
+    buckets = [toy_frames(6, 4, protein=0), toy_frames(3, 6, protein=1)]
+    weights = protein_weights((1.0, 2.0, 1.0), buckets, "proteins")
+    assert 6 * weights[0] == pytest.approx(3 * weights[1] / 2)
+    assert protein_weights((1.0, 2.0, 1.0), buckets, "frames") == (1.0, 2.0, 1.0)
 
 
 def test_lengths_alternate_within_an_epoch():

@@ -79,6 +79,21 @@ def test_training_that_only_harms_returns_the_untrained_model(tmp_path):
     assert same_bits(model, tiny_potential())
 
 
+def test_patience_ends_a_training_that_gets_no_better(tmp_path):
+    """Two epochs without a better model end it, in whatever phase; taken up again it stays ended. Also catches patience
+    that does not end a phase which is followed by others."""
+    frames = DATA.validation[0]
+    contrary = TrainingData(DATA.train, [frames._replace(F=-frames.F)], PROTEINS)
+    settings = toy_settings(epochs_adabelief=5, epochs_yogi=1, patience=2, adabelief={"lr_peak": 0.05})
+    begun = trainer(tmp_path, settings, data=contrary)
+    _, progress = begun.run()
+    assert (progress.best_epoch, progress.history[-1]["epoch"], progress.ended) == (0, 2, True)
+    assert not same_bits(begun.last, tiny_potential())
+    again = trainer(tmp_path, settings, lambda lines: pytest.fail("an epoch was run"), contrary)
+    assert again.run()[1].ended
+    assert same_bits(again.last, begun.last)
+
+
 @pytest.mark.parametrize("killed_after_epoch", [1, 2])
 def test_killed_and_resumed_is_bit_identical(uninterrupted, tmp_path, killed_after_epoch):
     """Killed between checkpoints and taken up again: same weights to the last bit, same history. On one CPU device."""
