@@ -179,11 +179,11 @@ def memory(options: argparse.Namespace, scratch: Path) -> None:
 
 def kill(options: argparse.Namespace, scratch: Path) -> None:
     """Killed at a random moment each time and started again: the model's bytes must be those of an undisturbed run."""
-    write_dataset(scratch / "dataset.h5", [10, 14], 40, 4)
-    chosen = settings(options, "small", epochs_adabelief=6, epochs_yogi=3, checkpoint_steps=3, ema_decay=0.9)
-    # programs of little optimisation, compiled once
-    os.environ |= {"JAX_COMPILATION_CACHE_DIR": str(scratch / "compiled"), "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    write_dataset(scratch / "dataset.h5", [8, 10], 40, 4)
+    chosen = settings(options, "small", epochs_adabelief=4, epochs_yogi=2, checkpoint_steps=3, ema_decay=0.9)
+    jax.config.update("jax_compilation_cache_dir", str(scratch / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_disable_most_optimizations", True)  # quickly compiled will do
 
     def begun(out: Path) -> multiprocessing.Process:
         """The stage in a process that has imported everything, but not yet asked JAX for a device."""

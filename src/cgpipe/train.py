@@ -22,7 +22,6 @@ from cgpipe.physics.prior import Prior, read_prior
 from cgpipe.stage import parser, run, settings
 from cgpipe.training.checkpoint import Checkpoints, fingerprint
 from cgpipe.training.distributed import STOPPED, Cluster, is_writer, join, leaving_at_once_on_error
-from cgpipe.training.feed import protein_weights
 from cgpipe.training.loggers import open_loggers
 from cgpipe.training.loop import Stopped, Trainer, TrainingData, frames_per_step
 from cgpipe.training.pretrain import pretrain
@@ -79,7 +78,7 @@ def train(
 
         prior = read_prior(prior_file) if chosen.model.use_priors else None
         potential = untrained(chosen, dataset, prior, seed)
-        data = training_data(dataset, chosen.training.balance, dataset_file)
+        data = TrainingData.of(dataset, chosen.training.balance)
         if chosen.training.pretrain_prior and prior is not None:
             fitted = pretrain(potential, dataset.load("train"), chosen.training.pretrain_steps)
             potential = eqx.tree_at(lambda p: p.prior, potential, fitted.prior)
@@ -100,20 +99,6 @@ def train(
             save_model(out.with_name(LAST), trainer.last, head["model"], statistics)
             save_model(out, model, head["model"], statistics)
             record([*progress.history, final])
-
-
-def training_data(dataset: Dataset, balance: str, path: Path) -> TrainingData:
-    """The frames to train on and to validate with; they stay in the file.
-
-    Raises:
-        UserError: none of either.
-    """
-    train, validation = (dataset.stored(split) for split in ("train", "val"))
-    for name, frames in (("train", train), ("val", validation)):
-        if not frames:
-            raise UserError(f"{path}: no frames in the {name!r} set; add frames or make dataset.block_frames smaller")
-    weights = protein_weights([protein.weight for protein in dataset.proteins], train, balance)
-    return TrainingData(train, validation, [protein.name for protein in dataset.proteins], weights)
 
 
 def decisive(chosen: TrainSettings) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class Checkpoints:
         others = [other for other in self._folder.parent.glob("*/") if other != self._folder]
         if others and not self._existing():
             print(
-                f"note: {self._folder.parent} holds checkpoints of other settings, data or number of devices only; "
+                f"note: {self._folder.parent} holds checkpoints of other settings, data or frames per step only; "
                 "starting anew",
                 file=sys.stderr,
             )

@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array
 
 from cgpipe.config.training import Training
+from cgpipe.data.store import Dataset
 from cgpipe.data.stored import Source
 from cgpipe.errors import UserError
 from cgpipe.model.potential import Potential
@@ -26,7 +27,7 @@ from cgpipe.training.checkpoint import Checkpoints, Progress
 from cgpipe.training.devices import data_mesh, local_part, on_devices, replicated
 from cgpipe.training.display import Display
 from cgpipe.training.distributed import StopSignal, agree_on, is_writer
-from cgpipe.training.feed import Batch, Feed
+from cgpipe.training.feed import Batch, Feed, protein_weights
 from cgpipe.training.metrics import Scores, evaluate
 from cgpipe.training.optimisers import Phase, phases, trainable
 from cgpipe.training.prefetch import Prefetch
@@ -48,6 +49,22 @@ class TrainingData:
     validation: Sequence[Source]
     proteins: Sequence[str]
     weights: Sequence[float] = ()
+
+    @classmethod
+    def of(cls, dataset: Dataset, balance: str) -> "TrainingData":
+        """The frames of an open dataset, to be read while it is open; ``balance`` as in `protein_weights`.
+
+        Raises:
+            UserError: none to train on, or none to validate with.
+        """
+        train, validation = (dataset.stored(split) for split in ("train", "val"))
+        for name, frames in (("train", train), ("val", validation)):
+            if not frames:
+                raise UserError(
+                    f"no frames in the dataset's {name!r} set; add frames or make dataset.block_frames smaller"
+                )
+        weights = protein_weights([protein.weight for protein in dataset.proteins], train, balance)
+        return cls(train, validation, [protein.name for protein in dataset.proteins], weights)
 
 
 class Meter:
