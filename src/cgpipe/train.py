@@ -60,10 +60,10 @@ def train(
     """Train, and write the best model, the last one beside it, and the metrics."""
     inputs = {"dataset": dataset_file, "prior": prior_file}
     slice_ = {**chosen.model_dump(mode="json"), "seed": seed}
-    head = {kind: header(kind, slice_, inputs) for kind in ("model", "metrics")}
-    hashes = [entry["sha256"] for entry in head["model"]["inputs"].values()]
+    head = header("model", slice_, inputs)  # once: it reads the whole dataset
+    hashes = [entry["sha256"] for entry in head["inputs"].values()]
     identity = fingerprint({**decisive(chosen), "seed": seed, "inputs": hashes})
-    first_lines: list[dict[str, Any]] = [{"header": head["metrics"]}]
+    first_lines: list[dict[str, Any]] = [{"header": head | {"kind": "metrics"}}]
     with ExitStack() as closing:
         loggers = open_loggers(chosen.training.loggers, metrics.parent, identity, slice_) if is_writer() else []
         for logger in loggers:
@@ -96,8 +96,8 @@ def train(
             final |= trainer.evaluate_prior(test).summary("test_prior")
         if is_writer():
             statistics = dataset.statistics | {"vocabulary": dataset.vocabulary.name}
-            save_model(out.with_name(LAST), trainer.last, head["model"], statistics)
-            save_model(out, model, head["model"], statistics)
+            save_model(out.with_name(LAST), trainer.last, head, statistics)
+            save_model(out, model, head, statistics)
             record([*progress.history, final])
 
 
