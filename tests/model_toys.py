@@ -20,7 +20,8 @@ def toy_network(l_max: int = 1, seed: int = 0, sizes: Sizes = SIZES, **options) 
     """An untrained network whose energies are of the order of 1 kcal/mol, with different scales and shifts per type."""
     settings = AllegroSettings(sizes, l_max, 3, TYPES, CUTOFF, mean_neighbours=6.0, energy_scale=20.0, **options)
     network = eqx.filter_jit(Allegro)(settings, jax.random.key(seed))
-    scale, shift = 1.0 + 0.1 * jnp.arange(TYPES), 0.3 * jnp.arange(TYPES)
+    number = jnp.arange(TYPES, dtype=jnp.float32)
+    scale, shift = 1.0 + 0.1 * number, 0.3 * number
     return eqx.tree_at(lambda n: (n.type_scale, n.type_shift), network, (scale, shift))
 
 

@@ -8,6 +8,7 @@ from model_toys import TYPES, toy_prior
 from training_toys import toy_frames
 
 from cgpipe.artefact import header, write_json
+from cgpipe.data.species import vocabulary
 from cgpipe.data.splits import SPLITS
 from cgpipe.data.store import ProteinBeads, create_dataset
 
@@ -33,7 +34,8 @@ def write_inputs(folder: Path, chains: int = 2) -> None:
             origin = {key: getattr(frames, key) for key in ("temperature", "trajectory", "frame")}
             writer.add(chain, beads, frames.R, frames.F, {**origin, "split": SPLIT})
         writer.finish({"force_rms": 3.0, "mean_neighbours": 3.5, "neighbour_slots": 5, "neighbour_capacity": 5})
-    write_json(folder / "prior.json", header("prior", {}, {}), {"prior": toy_prior(VOCABULARY_SIZE).to_json()})
+    prior = toy_prior(VOCABULARY_SIZE).to_json() | {"types": list(vocabulary("classes4").types)}
+    write_json(folder / "prior.json", header("prior", {}, {}), {"prior": prior})
 
 
 def arguments(data: Path, out: Path, seed: int = 0, chosen: str | None = None) -> list[str]:

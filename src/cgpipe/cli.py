@@ -1,4 +1,4 @@
-"""The command ``cgpipe``: the stages, ``check`` of configuration and data, ``cluster-check``, ``inspect``, ``info``."""
+"""The command ``cgpipe``: the stages, and ``check``, ``cluster-check``, ``inspect``, ``watch`` and ``info``."""
 
 import argparse
 import importlib
@@ -18,12 +18,13 @@ ABOUT = {
     "check": "validate the configuration and look into the data",
     "inspect": "say what is in a dataset and which of it looks wrong",
     "cluster-check": "try on a Slurm cluster what a training will go through",
+    "watch": "learning curves of a run, while it trains",
 }
 OWN_PARSER = (*ABOUT, *STAGES)
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one command; ``check``, ``inspect`` and the stages parse the rest of the command line themselves."""
+    """Run one command; all but ``info`` parse the rest of the command line themselves."""
     if argv and argv[0] in OWN_PARSER:
         return importlib.import_module(f"cgpipe.{argv[0].replace('-', '_')}").main(argv[1:])
     parser = argparse.ArgumentParser(prog="cgpipe", description=__doc__)

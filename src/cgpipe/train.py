@@ -4,6 +4,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,12 @@ from cgpipe.physics.prior import Prior, read_prior
 from cgpipe.stage import parser, run, settings
 from cgpipe.training.checkpoint import Checkpoints, fingerprint
 from cgpipe.training.distributed import STOPPED, Cluster, is_writer, join, leaving_at_once_on_error
-from cgpipe.training.loop import Stopped, Trainer, TrainingData
+from cgpipe.training.loggers import open_loggers
+from cgpipe.training.loop import Stopped, Trainer, TrainingData, frames_per_step
 from cgpipe.training.pretrain import pretrain
+
+LAST = "last.eqx"
+"""Name of the file, beside that of the best model, for the averaged weights of the last step."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -53,68 +58,79 @@ def main(argv: Sequence[str]) -> int:
 def train(
     chosen: TrainSettings, seed: int, dataset_file: Path, prior_file: Path, out: Path, metrics: Path, folder: Path
 ) -> None:
-    """Train and write the model and its metrics."""
+    """Train, and write the best model, the last one beside it, and the metrics."""
     inputs = {"dataset": dataset_file, "prior": prior_file}
     slice_ = {**chosen.model_dump(mode="json"), "seed": seed}
-    head = {kind: header(kind, slice_, inputs) for kind in ("model", "metrics")}
-    with open_dataset(dataset_file) as dataset:
+    head = header("model", slice_, inputs)  # once: it reads the whole dataset
+    hashes = [entry["sha256"] for entry in head["inputs"].values()]
+    identity = fingerprint({**decisive(chosen), "seed": seed, "inputs": hashes})
+    first_lines: list[dict[str, Any]] = [{"header": head | {"kind": "metrics"}}]
+    with ExitStack() as closing:
+        loggers = open_loggers(chosen.training.loggers, metrics.parent, identity, slice_) if is_writer() else []
+        for logger in loggers:
+            closing.callback(logger.close)
+        dataset = closing.enter_context(open_dataset(dataset_file))
+
+        def record(lines: list[dict[str, Any]]) -> None:
+            with atomic(metrics) as temporary:
+                temporary.write_text("".join(json.dumps(line, allow_nan=False) + "\n" for line in first_lines + lines))
+            for logger in loggers:
+                logger.write(lines[-1], lines[-1]["step"])
+
         prior = read_prior(prior_file) if chosen.model.use_priors else None
         potential = untrained(chosen, dataset, prior, seed)
-        data = TrainingData(
-            dataset.load("train"),
-            dataset.load("val"),
-            [protein.name for protein in dataset.proteins],
-            [protein.weight for protein in dataset.proteins],
-        )
-        test = dataset.load("test")
-        statistics = dataset.statistics | {"vocabulary": dataset.vocabulary.name}
-    for name, frames in (("train", data.train), ("val", data.validation)):
-        if not frames:
-            raise UserError(
-                f"{dataset_file}: no frames in the {name!r} set; add frames or make dataset.block_frames smaller"
-            )
-    first_lines: list[dict[str, Any]] = [{"header": head["metrics"]}]
-    if chosen.training.pretrain_prior and prior is not None:
-        section = chosen.training
-        fitted = pretrain(potential, data.train, data.validation, section.pretrain_steps, section.pretrain_tolerance)
-        potential = eqx.tree_at(lambda p: p.prior, potential, fitted.prior)
-        first_lines.append({"pretrain": fitted._asdict() | {"prior": fitted.prior.to_json()}})
+        data = TrainingData.of(dataset, chosen.training.balance)
+        if chosen.training.pretrain_prior and prior is not None:
+            section = chosen.training
+            seen, unseen = dataset.load("train"), dataset.load("val")
+            fitted = pretrain(potential, seen, unseen, section.pretrain_steps, section.pretrain_tolerance)
+            potential = eqx.tree_at(lambda p: p.prior, potential, fitted.prior)
+            first_lines.append({"pretrain": fitted._asdict() | {"prior": fitted.prior.to_json()}})
+        checkpoints = Checkpoints(folder, identity, chosen.training.keep_checkpoints)
+        trainer = Trainer(potential, data, chosen.training, seed, checkpoints, record)
+        model, progress = trainer.run()
+        best = next(line for line in progress.history if line["epoch"] == progress.best_epoch)
+        final: dict[str, Any] = {"final": True, "best_epoch": progress.best_epoch, "step": progress.step}
+        final |= {name: value for name, value in best.items() if name.startswith("val_")}
+        test = dataset.stored("test")
+        if test:
+            final |= trainer.evaluate(test).summary("test")
+        if test and model.prior is not None:
+            final |= trainer.evaluate_prior(test).summary("test_prior")
+        if is_writer():
+            statistics = dataset.statistics | {"vocabulary": dataset.vocabulary.name}
+            for path, trained in ((out.with_name(LAST), trainer.last), (out, model)):
+                roomy = dataclasses.replace(trained, neighbour_slots=statistics["neighbour_capacity"])
+                save_model(path, roomy, head, statistics)
+            record([*progress.history, final])
 
-    def record(lines: list[dict[str, Any]]) -> None:
-        with atomic(metrics) as temporary:
-            temporary.write_text("".join(json.dumps(line, allow_nan=False) + "\n" for line in first_lines + lines))
 
-    identity = {
-        **slice_,
-        "inputs": {name: entry["sha256"] for name, entry in head["model"]["inputs"].items()},
-        "devices": jax.device_count(),
-    }
-    checkpoints = Checkpoints(folder, fingerprint(identity), chosen.training.keep_checkpoints)
-    trainer = Trainer(potential, data, chosen.training, seed, checkpoints, record)
-    model, progress = trainer.run()
-    final = {
-        "final": True,
-        "best_epoch": progress.best_epoch,
-        **trainer.evaluate(model, data.validation).summary("val"),
-        **(trainer.evaluate(model, test).summary("test") if test else {}),
-    }
-    if model.prior is not None and test:
-        final |= trainer.evaluate(Potential(model.prior, None, model.cutoff, model.neighbour_slots), test).summary(
-            "test_prior"
-        )
-    if is_writer():
-        roomy = dataclasses.replace(model, neighbour_slots=statistics["neighbour_capacity"])
-        save_model(out, roomy, head["model"], statistics)
-        record([*progress.history, final])
+def decisive(chosen: TrainSettings) -> dict[str, Any]:
+    """What decides the result besides the inputs: with anything else, a training does not go on from a checkpoint.
+
+    How the frames of a step are shared out to devices and parts changes nothing but rounding.
+    """
+    indifferent = {"batch_per_device", "accumulate", "checkpoint_steps", "keep_checkpoints", "loggers"}
+    kept = chosen.model_dump(mode="json", exclude={"training": indifferent})
+    return {**kept, "frames_per_step": frames_per_step(chosen.training)}
 
 
 def untrained(chosen: TrainSettings, dataset: Dataset, prior: Prior | None, seed: int) -> Potential:
     """The model before training: the network's normalisation comes from the dataset's training set.
 
     It has just the room that the dataset's frames need; what is saved has the margin that simulations want.
+
+    Raises:
+        UserError: dataset or prior were made for another cutoff or vocabulary.
     """
     section, statistics = chosen.model, dataset.statistics
     sizes = PRESETS[section.allegro_size]
+    if dataset.cutoff != section.cutoff:
+        raise UserError(
+            f"the dataset is for a cutoff of {dataset.cutoff} Å, model.cutoff is {section.cutoff}; rerun it"
+        )
+    if prior is not None and prior.types != dataset.vocabulary.types:
+        raise UserError(f"the prior is not for the dataset's vocabulary {dataset.vocabulary.name!r}; rerun its stage")
     network = AllegroSettings(
         sizes=sizes._replace(layers=section.layers or sizes.layers),
         l_max=section.l_max,

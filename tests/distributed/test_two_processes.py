@@ -17,6 +17,19 @@ import pytest
 from training_runs import arguments, lines_of, settings, write_inputs
 
 SETTINGS = settings(epochs_adabelief=30, batch_per_device=2)
+BROKEN = """
+import sys
+from cgpipe.stage import run
+from cgpipe.train import main
+from cgpipe.training.feed import Feed
+sound = Feed.at
+def at(self, step, *part):
+    if step == 20:
+        raise RuntimeError("no frames any more")
+    return sound(self, step, *part)
+Feed.at = at
+sys.exit(run(main))
+"""
 HELD_OUT = ("val_mse", "test_mse", "test_prior_mse")
 
 
@@ -37,11 +50,11 @@ def start(data, tmp_path):
     compiled = tmp_path.parent / "compiled"
     running = []
 
-    def started(processes: int, devices: int) -> list[subprocess.Popen]:
+    def started(processes: int, devices: int, broken: int | None = None) -> list[subprocess.Popen]:
         with socket.socket() as probe:
             probe.bind(("", 0))
             port = min(probe.getsockname()[1], 64000)
-        command = [sys.executable, "-m", "cgpipe.train", *arguments(data, tmp_path, chosen=SETTINGS)]
+        command = arguments(data, tmp_path, chosen=SETTINGS)
         if processes > 1:
             command += ["--nodes", str(processes), "--gpus-per-node", str(devices), "--coordinator-port", str(port)]
         for rank in range(processes):
@@ -56,7 +69,12 @@ def start(data, tmp_path):
                 "SLURM_NTASKS": str(processes),
                 "SLURM_JOB_NODELIST": "localhost",
             }
-            running.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
+            program = ["-c", BROKEN] if rank == broken else ["-m", "cgpipe.train"]
+            running.append(
+                subprocess.Popen(
+                    [sys.executable, *program, *command], env=environment, stderr=subprocess.PIPE, text=True
+                )
+            )
         return running[-processes:]
 
     yield started
@@ -68,7 +86,7 @@ def start(data, tmp_path):
 def finish(processes: list[subprocess.Popen]) -> list[int]:
     """Exit codes; messages go to the test's output."""
     for process in processes:
-        print(process.communicate(timeout=300)[1])
+        print(process.communicate(timeout=600)[1])
     return [process.returncode for process in processes]
 
 
@@ -88,5 +106,20 @@ def test_two_processes_agree_with_one_and_resume_together(start, tmp_path):
     assert finish(start(1, 2)) == [0]
     alone = lines_of(tmp_path)
     assert len(together) == len(alone)
+    assert together[-2]["step"] >= 50
+    for one, other in zip(alone[2:-1], together[2:-1], strict=True):
+        for key in ("train_mse", "val_mse"):
+            np.testing.assert_allclose(other[key], one[key], rtol=1e-5)
     for key in HELD_OUT:
-        np.testing.assert_allclose(together[-1][key], alone[-1][key], rtol=1e-3)
+        np.testing.assert_allclose(together[-1][key], alone[-1][key], rtol=1e-5)
+
+
+def test_an_error_in_one_process_ends_all(start, tmp_path):
+    """A process that breaks in the middle of the training takes the other with it, instead of leaving it to wait."""
+    sound, broken = start(2, 1, broken=1)
+    _, messages = broken.communicate(timeout=600)
+    assert broken.returncode == 1
+    assert "RuntimeError: no frames any more" in messages
+    print(sound.communicate(timeout=90)[1])
+    assert sound.returncode not in (0, 85)
+    assert not (tmp_path / "model.eqx").exists()

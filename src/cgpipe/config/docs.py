@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 from cgpipe.config.keys import keys
 from cgpipe.config.models import Config
 from cgpipe.config.proteins import SOURCES, Proteins
+from cgpipe.config.training import Phase
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -40,6 +41,8 @@ def documents() -> dict[Path, str]:
         INTRODUCTION,
         "## `config.yaml`\n",
         _table(Config),
+        "\n### A block of `training.phases`\n",
+        _table(Phase),
         "\n## `proteins.yaml`\n",
         "One block per protein under `proteins:`, named as you like (letters, digits, `_`, `-`). Keys of a block:\n",
         *(part for source in SOURCES for part in (f"### `source: {_tag(source)}`\n", _table(source) + "\n")),

@@ -80,15 +80,19 @@ def _walk(schema: dict[str, Any], block: dict[str, Any], prefix: str) -> Iterato
 def _type(schema: dict[str, Any], node: dict[str, Any]) -> str:
     """Type and limits of a leaf in words, e.g. ``integer, ≥ 1`` or ``cpu or cuda``."""
     node = _resolve(schema, node)
+    if "properties" in node:
+        return "blocks"
     if "const" in node:
         return str(node["const"])
     if "enum" in node:
         return " or ".join(map(str, node["enum"]))
+    if "anyOf" in node:
+        return " or ".join(_type(schema, option) for option in node["anyOf"])
     if isinstance(node.get("type"), list):
         return " or ".join(_type(schema, {**node, "type": single}) for single in node["type"])
     if node.get("type") == "array":
         return f"list of {_type(schema, node.get('items', {}))}"
     if node.get("type") == "object":
-        return "table of text"
+        return f"table of {_type(schema, node.get('additionalProperties', {}))}"
     word = {"string": "text", "boolean": "true or false"}.get(node.get("type", ""), node.get("type", "any"))
     return ", ".join([word, *(f"{sign} {node[limit]:g}" for limit, sign in SHOWN_LIMITS.items() if limit in node)])

@@ -6,20 +6,10 @@ are errors. A section's ``model_dump()`` is what its stage gets as ``--settings`
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
-Name = Annotated[str, Field(pattern=NAME)]
-Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-NotNegative = Annotated[float, Field(ge=0.0)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class Section(BaseModel):
-    """A strict, immutable block of keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+from cgpipe.config.section import Count, Fraction, Name, NotNegative, Positive, Section
+from cgpipe.config.training import Training
 
 
 class Species(Section):
@@ -139,62 +129,6 @@ class Model(Section):
             raise ValueError("symmetry so3 needs layers ≥ 2: one product cannot tell left from right")
         if len(set(self.edge_features)) < len(self.edge_features):
             raise ValueError(f"edge_features {list(self.edge_features)}: each at most once")
-        return self
-
-
-class AdaBelief(Section):
-    lr_start: Positive = Field(1e-3, description="learning rate at the first step")
-    lr_peak: Positive = Field(1e-2, description="learning rate after warm-up")
-    lr_end: Positive = Field(1e-3, description="learning rate at the last step")
-    warmup_fraction: Fraction = Field(0.1, description="share of the steps spent on the linear warm-up")
-    weight_decay: NotNegative = Field(2e-5, description="decoupled weight decay of the network's weights")
-
-
-class Yogi(Section):
-    lr_start: Positive = Field(1e-3, description="learning rate at the first step")
-    lr_end: Positive = Field(5e-5, description="learning rate at the last step")
-
-
-def _no_energies(value: float) -> float:
-    if value != 0.0:
-        raise ValueError("projected data hold forces only, no energies: set it to 0.0")
-    return value
-
-
-class Gammas(Section):
-    F: Positive = Field(1.0, description="weight of the force loss")
-    U: Annotated[NotNegative, AfterValidator(_no_energies)] = Field(
-        0.0, description="weight of the energy loss; projected data hold no energies, so only 0.0 is accepted"
-    )
-
-
-class Training(Section):
-    batch_per_device: Count = Field(8, description="frames per device and step")
-    epochs_adabelief: Annotated[int, Field(ge=0)] = Field(100, description="epochs with AdaBelief; 0 skips it")
-    epochs_yogi: Annotated[int, Field(ge=0)] = Field(0, description="epochs with Yogi after AdaBelief; 0 skips it")
-    val_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
-        0.1, description="share of what is dealt (dataset.split) that is used to choose the best model"
-    )
-    gammas: Gammas = Gammas()
-    pretrain_prior: bool = Field(False, description="fit the prior's parameters to the forces first (L-BFGS)")
-    pretrain_steps: Count = Field(200, description="at most so many L-BFGS steps of that fit")
-    pretrain_tolerance: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
-        1e-6, description="that fit ends when the gradient's norm is below this share of the first one's"
-    )
-    train_prior: bool = Field(False, description="let the optimisers move the prior's parameters too")
-    adabelief: AdaBelief = AdaBelief()
-    yogi: Yogi = Yogi()
-    clip: Positive = Field(2.0, description="largest global norm of a gradient")
-    ema_decay: Fraction = Field(
-        0.999, description="decay per step of the averaged weights; 0 takes the weights as they are"
-    )
-    checkpoint_steps: Count = Field(200, description="steps between checkpoints")
-    keep_checkpoints: Count = Field(2, description="checkpoints kept")
-
-    @model_validator(mode="after")
-    def _some_epochs(self) -> "Training":
-        if self.epochs_adabelief + self.epochs_yogi == 0:
-            raise ValueError("epochs_adabelief and epochs_yogi are both 0: nothing would be trained")
         return self
 
 

@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
-from jaxtyping import Bool, Float32, Int32
+from jaxtyping import Bool, Float32, Int, Int32
 
 from cgpipe.artefact import create_h5, open_h5
 from cgpipe.data.padding import capacity_for, pad_beads, pad_frames
 from cgpipe.data.species import Vocabulary, vocabulary
 from cgpipe.data.splits import SPLITS
+from cgpipe.data.stored import StoredFrames, Taken
 from cgpipe.data.topology import Topology
 from cgpipe.errors import UserError
 
@@ -43,6 +44,10 @@ class Frames(NamedTuple):
     temperature: Float32[np.ndarray, " frames"]
     trajectory: Int32[np.ndarray, " frames"]
     frame: Int32[np.ndarray, " frames"]
+
+    def take(self, rows: Int[np.ndarray, " some"]) -> Taken:
+        """The frames in some rows."""
+        return Taken(self.R[rows], self.F[rows], Topology(*(field[rows] for field in self.topology)))
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,16 @@ class Dataset:
         only = None if protein is None else self._index(protein)
         loaded = (self._frames(capacity, split, only) for capacity in self._capacities())
         return [frames for frames in loaded if len(frames.R)]
+
+    def stored(self, split: str) -> list[StoredFrames]:
+        """The frames that `load` gives of a set, to be read while the dataset is open."""
+        found = []
+        for capacity in self._capacities():
+            bucket = self._file[f"buckets/{capacity}"]
+            rows = np.flatnonzero(bucket["split"][()] == SPLITS[split])
+            if len(rows):
+                found.append(StoredFrames(bucket, rows, bucket["protein"][()][rows], self._table(capacity)))
+        return found
 
     def load_protein(self, name: str, split: str) -> Frames:
         """Frames of one protein in a set, without padding; possibly none.

@@ -36,6 +36,8 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
     best_epoch: int = 0
     best_mse: float = float("inf")
+    ended: bool = False
+    """Training came to its end before its last step."""
 
 
 class Checkpoints:
@@ -46,12 +48,14 @@ class Checkpoints:
         self._keep = keep
 
     def save(self, progress: Progress, leaves: PyTree) -> None:
-        """Write a checkpoint and delete all but the last few."""
+        """Write a checkpoint, and delete all but the last few and what a killed process left half written."""
         payload = io.BytesIO()
         eqx.tree_serialise_leaves(payload, leaves)
         content = payload.getvalue()
         line = json.dumps({**vars(progress), "sha256": hashlib.sha256(content).hexdigest()})
         self._folder.mkdir(parents=True, exist_ok=True)
+        for unfinished in self._folder.glob(f".step-*{SUFFIX}"):
+            unfinished.unlink()
         with atomic(self._folder / f"step-{progress.step:010d}{SUFFIX}") as temporary:
             temporary.write_bytes(line.encode() + b"\n" + content)
         for old in self._existing()[self._keep :]:
@@ -66,12 +70,10 @@ class Checkpoints:
         others = [other for other in self._folder.parent.glob("*/") if other != self._folder]
         if others and not self._existing():
             print(
-                f"note: {self._folder.parent} holds checkpoints of other settings, data or number of devices only; "
+                f"note: {self._folder.parent} holds checkpoints of other settings, data or frames per step only; "
                 "starting anew",
                 file=sys.stderr,
             )
-        for unfinished in self._folder.glob(f".step-*{SUFFIX}"):
-            unfinished.unlink(missing_ok=True)
         for path in self._existing():
             try:
                 line, content = path.read_bytes().split(b"\n", 1)

@@ -23,6 +23,9 @@ from cgpipe.errors import UserError
 from cgpipe.training.rendezvous import meet
 
 JOIN_SECONDS = 120
+SILENT_SECONDS = 20
+"""After so long without a sign of life of one process, all others end."""
+
 STOPPED = 85
 """Exit code of a training that stopped at a signal, with a checkpoint."""
 
@@ -60,6 +63,7 @@ def join(cluster: Cluster) -> None:
             process_id=rank,
             local_device_ids=list(range(cluster.gpus_per_node)),
             initialization_timeout=JOIN_SECONDS,
+            heartbeat_timeout_seconds=SILENT_SECONDS,
         )
     except RuntimeError as error:
         raise UserError(f"process {rank} of {tasks} cannot join {address}: {str(error).splitlines()[0]}") from None

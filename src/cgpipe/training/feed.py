@@ -9,13 +9,14 @@ as their protein does, divided by the mean over all frames, so that weights do n
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 from numpy import ndarray
 
-from cgpipe.data.store import Frames
+from cgpipe.data.stored import Source
 from cgpipe.data.topology import Topology
+
+WHOLE = slice(None)
 
 
 class Batch(NamedTuple):
@@ -35,10 +36,10 @@ class Place(NamedTuple):
 
 
 class Feed:
-    """Training frames in the order that the seed decides."""
+    """Training frames in the order that the seed decides; to be used by one thread at a time."""
 
-    def __init__(self, buckets: Sequence[Frames], batch: int, seed: int, weights: Sequence[float] = ()):
-        """Set up.
+    def __init__(self, buckets: Sequence[Source], batch: int, seed: int, weights: Sequence[float] = ()):
+        """Set up; no frame is read.
 
         Args:
             buckets: frames by padded length.
@@ -49,45 +50,56 @@ class Feed:
         self.buckets = tuple(buckets)
         self.batch = batch
         self.seed = seed
-        self.steps_per_epoch = sum(-(-len(frames.R) // batch) for frames in buckets)
-        chosen = [np.asarray(weights or np.ones(f.protein.max() + 1), np.float64)[f.protein] for f in self.buckets]
-        mean = np.concatenate(chosen).mean()
-        self._weights = [(own / mean).astype(np.float32) for own in chosen]
+        counts = np.array([-(-len(frames.protein) // batch) for frames in buckets])
+        self.steps_per_epoch = int(counts.sum())
+        # of every batch of an epoch, before they are mixed: its bucket, and its number in there
+        self._bucket = np.repeat(np.arange(len(counts)), counts)
+        self._number = np.concatenate([np.arange(n) for n in counts])
+        of_protein = np.asarray(weights or np.ones(max(f.protein.max() for f in buckets) + 1), np.float64)
+        frames = sum(np.bincount(f.protein, minlength=len(of_protein)) for f in buckets)
+        self._weights = (of_protein * np.sum(frames) / np.sum(frames * of_protein)).astype(np.float32)
         self._epoch = -1
-        self._order: list[Place] = []
+        self._orders: list[Int[ndarray, " frames"]] = []
 
-    def places(self, epoch: int) -> list[Place]:
-        """The batches of an epoch, in order."""
-        if epoch != self._epoch:
-            cuts = []
-            for number, frames in enumerate(self.buckets):
-                order = np.random.default_rng((self.seed, epoch, number)).permutation(len(frames.R))
-                cuts += [Place(number, order[i : i + self.batch]) for i in range(0, len(order), self.batch)]
-            mixed = np.random.default_rng((self.seed, epoch, len(self.buckets))).permutation(len(cuts))
-            self._order = [cuts[i] for i in mixed]
-            self._epoch = epoch
-        return self._order
-
-    def at(self, step: int) -> Batch:
-        """The batch of a step, counted from 0."""
+    def place(self, step: int) -> Place:
+        """Where the frames of a step are, counted from 0."""
         epoch, number = divmod(step, self.steps_per_epoch)
-        place = self.places(epoch)[number]
-        batch = gather(self.buckets[place.bucket], place.rows, self.batch)
-        weight = np.zeros(self.batch, np.float32)
-        weight[: len(place.rows)] = self._weights[place.bucket][place.rows]
-        return batch._replace(weight=weight)
+        if epoch != self._epoch:
+            sizes = [*(len(frames.protein) for frames in self.buckets), self.steps_per_epoch]
+            self._orders = [np.random.default_rng((self.seed, epoch, n)).permutation(s) for n, s in enumerate(sizes)]
+            self._epoch = epoch
+        chosen = self._orders[-1][number]
+        bucket, start = int(self._bucket[chosen]), int(self._number[chosen]) * self.batch
+        return Place(bucket, self._orders[bucket][start : start + self.batch])
+
+    def at(self, step: int, part: slice = WHOLE) -> tuple[Batch, int]:
+        """Some rows of the batch of a step, and how many frames of weight the whole batch holds."""
+        place = self.place(step)
+        source = self.buckets[place.bucket]
+        batch = gather(source, place.rows, self.batch, part)
+        weight = _filled(self._weights[source.protein[place.rows]], self.batch, np.float32(0.0))
+        return batch._replace(weight=weight[part]), len(place.rows)
 
 
-def gather(frames: Frames, rows: Int[ndarray, " some"], size: int) -> Batch:
-    """A batch of the given rows, filled up to ``size`` with rows of weight 0."""
-    filled = np.concatenate([rows, np.full(size - len(rows), rows[0])])
-    topology = Topology(*(field[filled] for field in frames.topology))
-    weight = (np.arange(size) < len(rows)).astype(np.float32)
-    return Batch(frames.R[filled], frames.F[filled], topology, weight)
+def protein_weights(own: Sequence[float], buckets: Sequence[Source], balance: str) -> tuple[float, ...]:
+    """Weight of the frames of each protein in the loss.
+
+    Args:
+        own: what the user gives each protein.
+        buckets: training frames by padded length.
+        balance: ``frames`` takes these weights as they are; ``proteins`` divides them by the protein's frames.
+    """
+    if balance == "frames":
+        return tuple(own)
+    frames = sum(np.bincount(source.protein, minlength=len(own)) for source in buckets)
+    return tuple((np.asarray(own) / np.maximum(frames, 1)).tolist())
 
 
-def on_devices(batch: Batch, sharding: jax.sharding.Sharding) -> Batch:
-    """The batch spread over the devices of ``sharding``; every process passes the whole batch and keeps its part."""
-    if sharding.is_fully_addressable:
-        return jax.device_put(batch, sharding)
-    return jax.tree.map(lambda x: jax.make_array_from_callback(x.shape, sharding, lambda where: x[where]), batch)
+def gather(frames: Source, rows: Int[ndarray, " some"], size: int, part: slice = WHOLE) -> Batch:
+    """A batch of the given rows, filled up to ``size`` with rows of weight 0; or only a part of it."""
+    taken = frames.take(_filled(rows, size, rows[0])[part])
+    return Batch(*taken, (np.arange(size) < len(rows)).astype(np.float32)[part])
+
+
+def _filled(values: ndarray, size: int, fill: np.generic) -> ndarray:
+    return np.concatenate([values, np.full(size - len(values), fill, values.dtype)])

@@ -7,33 +7,34 @@ the same bits as one that was not.
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from io import TextIOBase
+from typing import Any, cast
 
 import equinox as eqx
 import jax
 import numpy as np
+from jaxtyping import Array
 
-from cgpipe.config.models import Training
-from cgpipe.data.store import Frames
+from cgpipe.config.training import Training
+from cgpipe.data.store import Dataset
+from cgpipe.data.stored import Source
 from cgpipe.errors import UserError
 from cgpipe.model.potential import Potential
 from cgpipe.training.checkpoint import Checkpoints, Progress
+from cgpipe.training.devices import data_mesh, local_part, on_devices, replicated
+from cgpipe.training.display import Display
 from cgpipe.training.distributed import StopSignal, agree_on, is_writer
-from cgpipe.training.feed import Feed, on_devices
+from cgpipe.training.feed import Batch, Feed, protein_weights
 from cgpipe.training.metrics import Scores, evaluate
 from cgpipe.training.optimisers import Phase, phases, trainable
-from cgpipe.training.step import (
-    TrainState,
-    data_mesh,
-    initial_state,
-    make_evaluation,
-    make_step,
-    replicated,
-    spread,
-    start_epoch,
-)
+from cgpipe.training.prefetch import Prefetch
+from cgpipe.training.step import TrainState, initial_state, make_evaluation, make_step, start_epoch
+
+IN_FLIGHT = 3
+"""Steps that may be on their way: enough to keep devices busy, few enough to bound the memory of their batches."""
 
 
 class Stopped(Exception):
@@ -44,10 +45,39 @@ class Stopped(Exception):
 class TrainingData:
     """Frames of the sets by length, and names and weights (empty: all the same) of the proteins in index order."""
 
-    train: Sequence[Frames]
-    validation: Sequence[Frames]
+    train: Sequence[Source]
+    validation: Sequence[Source]
     proteins: Sequence[str]
     weights: Sequence[float] = ()
+
+    @classmethod
+    def of(cls, dataset: Dataset, balance: str) -> "TrainingData":
+        """The frames of an open dataset, to be read while it is open; ``balance`` as in `protein_weights`.
+
+        Raises:
+            UserError: none to train on, or none to validate with.
+        """
+        train, validation = (dataset.stored(split) for split in ("train", "val"))
+        for name, frames in (("train", train), ("val", validation)):
+            if not frames:
+                raise UserError(
+                    f"no frames in the dataset's {name!r} set; add frames or make dataset.block_frames smaller"
+                )
+        weights = protein_weights([protein.weight for protein in dataset.proteins], train, balance)
+        return cls(train, validation, [protein.name for protein in dataset.proteins], weights)
+
+
+class Meter:
+    """Counts frames and times since it was made."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+        self.frames = 0
+
+    def rates(self, waited: float) -> dict[str, float]:
+        """Frames per second; and the share of the time spent in waiting for frames, given that time [s]."""
+        seconds = time.perf_counter() - self._begun
+        return {"frames_per_s": round(self.frames / seconds, 1), "waiting": round(waited / seconds, 4)}
 
 
 class Trainer:
@@ -74,7 +104,7 @@ class Trainer:
         """
         self._settings, self._data, self._checkpoints, self._record = settings, data, checkpoints, record
         self._mesh = data_mesh(jax.devices())
-        self._batch = settings.batch_per_device * self._mesh.size
+        self._batch = frames_per_step(settings)
         self._feed = Feed(data.train, self._batch, seed, data.weights)
         self._slots = potential.neighbour_slots
         parameters, self._fixed = eqx.partition(potential, trainable(potential, settings.train_prior))
@@ -82,6 +112,7 @@ class Trainer:
         self._evaluation = make_evaluation(self._fixed, self._mesh)
         self._state, self._best = initial_state(parameters, self._phases[0].optimiser), parameters
         self._progress = Progress()
+        self._display = Display(self._phases[-1].last_step, cast(TextIOBase, sys.stderr), quiet=not is_writer())
 
     def run(self) -> tuple[Potential, Progress]:
         """Train to the end; the best model and the history.
@@ -90,98 +121,118 @@ class Trainer:
             Stopped: SIGTERM came.
             UserError: the loss is not finite any more.
         """
-        self._resume()
-        if not self._progress.history:
-            self._close_epoch(0, None, 0.0)
         with StopSignal() as stop:
+            self._resume()
+            if not self._progress.history:
+                self._close_epoch(0, None, {})
             for number, phase in enumerate(self._phases):
-                if self._progress.step < phase.last_step:
+                if self._progress.step < phase.last_step and not self._progress.ended:
                     self._run_phase(phase, stop)
-                    if number + 1 < len(self._phases):
+                    if self._progress.step == phase.last_step and number + 1 < len(self._phases):
                         following = self._phases[number + 1].optimiser.init(self._state.parameters)
                         self._state = eqx.tree_at(lambda s: s.optimiser, self._state, following)
                     self._save()
         return eqx.combine(self._best, self._fixed), self._progress
 
-    def evaluate(self, potential: Potential, frames: Sequence[Frames]) -> Scores:
-        """Scores of any model with the same cutoff on any frames."""
-        parameters, fixed = eqx.partition(potential, eqx.is_inexact_array)
+    @property
+    def last(self) -> Potential:
+        """The averaged weights of the last step so far."""
+        return eqx.combine(self._state.average, self._fixed)
+
+    def evaluate(self, frames: Sequence[Source]) -> Scores:
+        """Scores of the best model so far."""
+        return self._scores(self._evaluation, self._best, frames)
+
+    def evaluate_prior(self, frames: Sequence[Source]) -> Scores:
+        """Scores of the best model's prior alone."""
+        best = eqx.combine(self._best, self._fixed)
+        parameters, fixed = eqx.partition(eqx.tree_at(lambda p: p.network, best, None), eqx.is_inexact_array)
         return self._scores(make_evaluation(fixed, self._mesh), parameters, frames)
 
     def _run_phase(self, phase: Phase, stop: StopSignal) -> None:
-        s = self._settings
-        step = make_step(self._fixed, phase.optimiser, s.gammas.F, s.ema_decay, self._mesh)
-        per_epoch = self._feed.steps_per_epoch
-        begun, frames = time.perf_counter(), 0
-        first = self._progress.step
-        while self._progress.step < phase.last_step:
-            batch = self._feed.at(self._progress.step)
-            self._state = step(self._state, on_devices(batch, spread(self._mesh)))
-            self._progress.step += 1
-            frames += int((batch.weight > 0).sum())
-            done = self._progress.step
-            if done % per_epoch == 0:
-                jax.block_until_ready(self._state)
-                seconds = time.perf_counter() - begun
-                self._close_epoch(done // per_epoch, phase, frames / seconds)
-                self._say_progress(seconds / (done - first))
-            last = done == phase.last_step
-            stopping = not last and stop.agreed(done)
-            if stopping or (not last and done % s.checkpoint_steps == 0):
-                self._save()
-            if stopping:
-                raise Stopped
+        s, progress = self._settings, self._progress
+        step = make_step(self._fixed, phase.optimiser, s.gammas.F, s.ema_decay, self._mesh, s.accumulate)
+        meter, seen = Meter(), 0
+        in_flight: deque[Array] = deque()
+        with Prefetch(self._prepared, range(progress.step, phase.last_step)) as batches:
+            for batch, frames in batches:
+                self._state = step(self._state, batch)
+                in_flight.append(self._state.step)
+                if len(in_flight) > IN_FLIGHT:
+                    jax.block_until_ready(in_flight.popleft())
+                progress.step += 1
+                meter.frames += frames
+                seen += frames
+                self._display.step(progress.step, seen)
+                done = progress.step
+                if done % self._feed.steps_per_epoch == 0:
+                    jax.block_until_ready(self._state)
+                    self._close_epoch(done // self._feed.steps_per_epoch, phase, meter.rates(batches.waited))
+                    meter, batches.waited = Meter(), 0.0
+                if progress.ended or done == phase.last_step:
+                    return
+                stopping = stop.agreed(done)
+                if stopping or done % s.checkpoint_steps == 0:
+                    self._save()
+                if stopping:
+                    raise Stopped
 
-    def _close_epoch(self, epoch: int, phase: Phase | None, frames_per_second: float) -> None:
-        """Validate, keep the best, write the epoch's line."""
-        if int(self._state.needed) > self._slots:
+    def _prepared(self, step: int) -> tuple[Batch, int]:
+        """The batch of a step on the devices, and its frames."""
+        part, frames = self._feed.at(step, local_part(self._mesh, self._batch))
+        return on_devices(part, self._mesh), frames
+
+    def _close_epoch(self, epoch: int, phase: Phase | None, rates: dict[str, float]) -> None:
+        """Validate, keep the best, write the epoch's line, and see whether it is time to end."""
+        sums, progress = self._state.sums, self._progress
+        if int(sums.needed) > self._slots:
             raise UserError(
-                f"a training frame needs {int(self._state.needed)} neighbour slots, the dataset allows {self._slots}; "
+                f"a training frame needs {int(sums.needed)} neighbour slots, the dataset allows {self._slots}; "
                 "rerun the dataset stage with a larger dataset.capacity_margin"
             )
-        components = float(self._state.components)
-        train_mse = float(self._state.error2) / components if components else None
+        components = float(sums.components)
+        train_mse = float(sums.error2) / components if components else None
         scores = self._scores(self._evaluation, self._state.average, self._data.validation)
         if not np.isfinite(scores.total.mse) or not np.isfinite(train_mse or 0.0):
             raise UserError(
                 f"the loss is not finite after epoch {epoch}; lower training.adabelief.lr_peak or training.clip"
             )
-        best = scores.total.mse < self._progress.best_mse
+        best = scores.total.mse < progress.best_mse
         if best:
-            self._best, self._progress.best_epoch = self._state.average, epoch
-            self._progress.best_mse = scores.total.mse
-        summary = scores.summary("val")
+            self._best, progress.best_epoch = self._state.average, epoch
+            progress.best_mse = scores.total.mse
+        rate = phase.learning_rate(progress.step - phase.first_step) if phase else None
         line = {
             "epoch": epoch,
-            "step": self._progress.step,
+            "step": progress.step,
             "phase": phase.name if phase else "start",
-            "lr": float(phase.learning_rate(self._progress.step - phase.first_step)) if phase else None,
+            "lr": None if rate is None else float(rate),
             "train_mse": train_mse,
             "train_rmse": None if train_mse is None else train_mse**0.5,
-            **summary,
-            "frames_per_s": round(frames_per_second, 1),
+            **scores.summary("val"),
+            **rates,
             "best": best,
         }
-        self._progress.history.append(line)
+        progress.history.append(line)
+        progress.ended = 0 < self._settings.patience <= epoch - progress.best_epoch
         self._state = start_epoch(self._state)
         if is_writer():
-            self._record(self._progress.history)
+            self._record(progress.history)
+        self._say(line)
 
-    def _scores(self, evaluation: Callable[..., Any], parameters: Potential, frames: Sequence[Frames]) -> Scores:
-        return evaluate(evaluation, parameters, frames, self._data.proteins, self._batch, spread(self._mesh))
+    def _scores(self, evaluation: Callable[..., Any], parameters: Potential, frames: Sequence[Source]) -> Scores:
+        return evaluate(evaluation, parameters, frames, self._data.proteins, self._batch, self._mesh)
 
-    def _say_progress(self, seconds_per_step: float) -> None:
-        line = self._progress.history[-1]
-        total = self._phases[-1].last_step
-        left = (total - self._progress.step) * seconds_per_step
-        if is_writer():
-            print(
-                f"epoch {line['epoch']}/{total // self._feed.steps_per_epoch} {line['phase']}"
+    def _say(self, line: dict[str, Any]) -> None:
+        self._display.pause()
+        if line["epoch"]:
+            self._display.line(
+                f"epoch {line['epoch']}/{self._phases[-1].last_step // self._feed.steps_per_epoch} {line['phase']}"
                 f"  train {line['train_rmse']:.3f}  val {line['val_rmse']:.3f} kcal/mol/Å  R² {line['val_r2']:.4f}"
-                f"{' *' if line['best'] else ''}  {line['frames_per_s']:.0f} frames/s  {left / 60:.1f} min left",
-                file=sys.stderr,
-                flush=True,
+                f"{' *' if line['best'] else ''}  {line['frames_per_s']:.0f} frames/s"
             )
+        if self._progress.ended:
+            self._display.line(f"no better model for {self._settings.patience} epochs (training.patience): ending")
 
     def _save(self) -> None:
         if is_writer():
@@ -202,3 +253,8 @@ class Trainer:
         """A tree with the structure of a checkpoint after ``step`` steps."""
         current = [phase for phase in self._phases if step < phase.last_step] or self._phases[-1:]
         return initial_state(self._best, current[0].optimiser), self._best
+
+
+def frames_per_step(settings: Training) -> int:
+    """Frames that one step sees, over all devices of all processes."""
+    return settings.batch_per_device * settings.accumulate * jax.device_count()

@@ -36,8 +36,8 @@ def frame_errors(potential: Potential, batch: Batch) -> FrameErrors:
 
 def loss_scale(batch: Batch, gamma: float) -> Float[Array, ""]:
     """What Σ (f − F)² of a batch is multiplied with: γ_F / real components × share of the rows in use."""
-    components = 3.0 * jnp.sum(batch.topology.mask * batch.weight[:, None])
-    return gamma * jnp.mean(batch.weight) / components
+    real = jnp.where(batch.topology.mask, batch.weight[:, None], 0.0)
+    return gamma * jnp.mean(batch.weight) / (3.0 * jnp.sum(real))
 
 
 def force_loss(

@@ -7,15 +7,17 @@ noisy samples of the mean force: R² has a ceiling well below 1 that no model ca
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import jax
 import numpy as np
-from jaxtyping import Float
+from jax.sharding import Mesh
+from jaxtyping import Float, Int
 from numpy import ndarray
 
-from cgpipe.data.store import Frames
+from cgpipe.data.stored import Source
 from cgpipe.model.potential import Potential
-from cgpipe.training.feed import Batch, gather, on_devices
+from cgpipe.training.devices import local_part, on_devices
+from cgpipe.training.feed import Batch, gather
 from cgpipe.training.loss import FrameErrors
+from cgpipe.training.prefetch import Prefetch
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,10 @@ class Scores:
 def evaluate(
     evaluation: Callable[[Potential, Batch], FrameErrors],
     parameters: Potential,
-    buckets: Sequence[Frames],
+    buckets: Sequence[Source],
     proteins: Sequence[str],
     size: int,
-    sharding: jax.sharding.Sharding,
+    mesh: Mesh,
 ) -> Scores:
     """Scores of a model on all frames.
 
@@ -76,15 +78,21 @@ def evaluate(
         buckets: frames by length, one or more in all.
         proteins: names, in the order of the frames' index.
         size: frames per batch, a multiple of the number of devices.
-        sharding: of a batch over the devices.
+        mesh: devices that share a batch.
     """
     sums = np.zeros((len(proteins), 3))
+    part = local_part(mesh, size)
     for frames in buckets:
-        for start in range(0, len(frames.R), size):
-            rows = np.arange(start, min(start + size, len(frames.R)))
-            errors = evaluation(parameters, on_devices(gather(frames, rows, size), sharding))
-            columns = _columns(errors)[: len(rows)]
-            np.add.at(sums, frames.protein[rows], columns)
+        count = len(frames.protein)
+
+        def made(start: int, frames: Source = frames, count: int = count) -> tuple[Int[ndarray, " some"], Batch]:
+            rows = np.arange(start, min(start + size, count))
+            return rows, on_devices(gather(frames, rows, size, part), mesh)
+
+        with Prefetch(made, range(0, count, size)) as batches:
+            for rows, batch in batches:
+                columns = _columns(evaluation(parameters, batch))[: len(rows)]
+                np.add.at(sums, frames.protein[rows], columns)
     by_protein = {name: Score(*map(float, row)) for name, row in zip(proteins, sums, strict=True) if row[2]}
     return Scores(Score(*map(float, sums.sum(axis=0))), by_protein)
 

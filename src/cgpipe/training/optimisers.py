@@ -1,22 +1,31 @@
-"""Gradient transformations: AdaBelief (Zhuang et al., arXiv:2010.07468) with warm-up and cosine, then Yogi.
+"""The phases of a training: AdaBelief (Zhuang et al., arXiv:2010.07468), Yogi (Zaheer et al., NeurIPS 2018), others.
 
-Gradients are clipped by their global norm first. Schedules count steps, and the count is part of the optimiser's state,
-so a resumed run goes on where it was. Weight decay is decoupled (added to the update, scaled by the learning rate) and
-acts on the network's weights only: not on the prior, nor on what belongs to a type.
+Every phase is the same chain: gradients are clipped by their global norm, an optimiser of optax makes a direction of
+them, weight decay is added to it, and all is multiplied by the learning rate (linear warm-up, then a cosine). The rate
+counts steps, and the count is part of the optimiser's state, so a resumed run goes on where it was. Decay is decoupled
+and acts on the network's weights only: not on the prior, nor on what belongs to a type.
 """
 
+import inspect
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import optax
-from jaxtyping import PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
-from cgpipe.config.models import Training
+from cgpipe.config.training import Phase as PhaseSettings
+from cgpipe.config.training import Training
+from cgpipe.errors import UserError
 from cgpipe.model.potential import Potential
 
-BETAS = (0.95, 0.999)
+BETAS = {"b1": 0.95, "b2": 0.999}
 PER_TYPE = ("centre_types", "neighbour_types", "separations", "type_scale", "type_shift")
+
+Rate = Callable[[int | Int[Array, ""]], Float[Array, ""]]
+"""Learning rate after a number of steps."""
 
 
 class Phase(NamedTuple):
@@ -25,7 +34,7 @@ class Phase(NamedTuple):
     name: str
     first_step: int
     last_step: int
-    learning_rate: optax.Schedule
+    learning_rate: Rate
     optimiser: optax.GradientTransformation
 
 
@@ -47,38 +56,66 @@ def phases(settings: Training, steps_per_epoch: int, parameters: Potential) -> l
         settings: epochs, learning rates, clipping and decay.
         steps_per_epoch: of the feed.
         parameters: the trainable leaves (others None).
+
+    Raises:
+        UserError: an option that the optimiser does not have.
     """
     made, start = [], 0
-    for name, epochs in (("adabelief", settings.epochs_adabelief), ("yogi", settings.epochs_yogi)):
-        steps = epochs * steps_per_epoch
-        if steps:
-            make = _adabelief if name == "adabelief" else _yogi
-            schedule, optimiser = make(settings, steps, _decayed(parameters))
-            made.append(Phase(name, start, start + steps, schedule, optimiser))
-            start += steps
+    for phase in _configured(settings):
+        steps = phase.epochs * steps_per_epoch
+        rate = warmup_cosine(phase, steps)
+        optimiser = optax.chain(
+            optax.clip_by_global_norm(settings.clip),
+            _named(phase),
+            # directions point downhill already, and so must the decay
+            optax.add_decayed_weights(-phase.weight_decay, _decayed(parameters)),
+            optax.scale_by_schedule(rate),
+        )
+        made.append(Phase(phase.optimiser, start, start + steps, rate, optimiser))
+        start += steps
     return made
 
 
-def _adabelief(
-    settings: Training, steps: int, decayed: PyTree[bool]
-) -> tuple[optax.Schedule, optax.GradientTransformation]:
-    s = settings.adabelief
-    warmup = min(max(1, round(s.warmup_fraction * steps)), steps - 1)
-    schedule = optax.schedules.warmup_cosine_decay_schedule(s.lr_start, s.lr_peak, warmup, steps, s.lr_end)
-    return schedule, optax.chain(
-        optax.clip_by_global_norm(settings.clip),
-        optax.scale_by_belief(*BETAS),
-        optax.add_decayed_weights(s.weight_decay, decayed),
-        optax.scale_by_learning_rate(schedule),
-    )
+def warmup_cosine(phase: PhaseSettings, steps: int) -> Rate:
+    """Linear from ``lr_start`` to ``lr_peak`` over the warm-up, then half a cosine to ``lr_end`` at ``steps``."""
+    warmup = min(round(phase.warmup_fraction * steps), steps - 1)
+
+    def rate(count: int | Int[Array, ""]) -> Float[Array, ""]:
+        step = jnp.asarray(count, jnp.float32)
+        rising = phase.lr_start + (phase.lr_peak - phase.lr_start) * step / max(warmup, 1)
+        share = jnp.clip((step - warmup) / (steps - warmup), 0.0, 1.0)
+        falling = phase.lr_end + (phase.lr_peak - phase.lr_end) * 0.5 * (1.0 + jnp.cos(jnp.pi * share))
+        return jnp.where(step < warmup, rising, falling)
+
+    return rate
 
 
-def _yogi(settings: Training, steps: int, decayed: PyTree[bool]) -> tuple[optax.Schedule, optax.GradientTransformation]:
-    s = settings.yogi
-    schedule = optax.schedules.cosine_decay_schedule(s.lr_start, steps, s.lr_end / s.lr_start)
-    return schedule, optax.chain(
-        optax.clip_by_global_norm(settings.clip), optax.scale_by_yogi(), optax.scale_by_learning_rate(schedule)
-    )
+def _configured(settings: Training) -> list[PhaseSettings]:
+    """AdaBelief and Yogi where they have epochs, and the further phases."""
+    found = []
+    if settings.epochs_adabelief:
+        keys = settings.adabelief.model_dump()
+        found.append(PhaseSettings(optimiser="adabelief", epochs=settings.epochs_adabelief, options=BETAS, **keys))
+    if settings.epochs_yogi:
+        own = settings.yogi
+        rates = {"lr_start": own.lr_start, "lr_peak": own.lr_start, "lr_end": own.lr_end, "warmup_fraction": 0.0}
+        found.append(PhaseSettings(optimiser="yogi", epochs=settings.epochs_yogi, **rates))
+    return [*found, *settings.phases]
+
+
+def _named(phase: PhaseSettings) -> optax.GradientTransformation:
+    """The optimiser of optax at a learning rate of 1 and without weight decay of its own, which knows no mask."""
+    make = getattr(optax, phase.optimiser)
+    known = inspect.signature(make).parameters
+    fixed = {"learning_rate": 1.0} | ({"weight_decay": 0.0} if "weight_decay" in known else {})
+    free = sorted(set(known) - set(fixed))
+    unknown = [name for name in phase.options if name not in free]
+    if unknown:
+        raise UserError(
+            f"training.phases: {phase.optimiser} has no option {unknown[0]!r} that can be set here; it has "
+            f"{', '.join(free)}"
+        )
+    return make(**fixed, **phase.options)
 
 
 def _decayed(parameters: Potential) -> PyTree[bool]:

@@ -42,6 +42,9 @@ OTHER_VALUES = {
     "model.allegro_size": "small",
     "model.l_max": 1,
     "dataset.capacity_margin": 2.0,
+    "training.balance": "proteins",
+    "training.loggers": ["wandb"],
+    "training.phases": [{"optimiser": "lion", "epochs": 3}],
 }
 # gammas.U has one legal value
 CHANGEABLE = [key for key in keys(Config) if key.path != "training.gammas.U"]

@@ -1,4 +1,7 @@
-"""Programs are compiled quickly rather than well, and kept: most tests here compile the same few steps again."""
+"""JAX is strict about dtypes here.
+
+Programs are compiled quickly rather than well, and kept: most tests here compile the same few steps again.
+"""
 
 import jax
 import pytest
@@ -10,6 +13,13 @@ DEFAULTS = {
     "jax_persistent_cache_min_entry_size_bytes": 0,
     "jax_disable_most_optimizations": False,
 }
+
+
+@pytest.fixture(autouse=True)
+def strict():
+    """No silent promotion of dtypes."""
+    with jax.numpy_dtype_promotion("strict"):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

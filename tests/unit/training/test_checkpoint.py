@@ -69,6 +69,7 @@ def test_unfinished_files_are_swept(written):
     unfinished = folder / ".step-0000000012.4711.checkpoint"
     unfinished.write_bytes(b"half")
     assert checkpoints.load(lambda step: leaves(0))[0].step == 9
+    checkpoints.save(progress(12), leaves(12))
     assert not unfinished.exists()
 
 

@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 from training_toys import toy_frames
 
-from cgpipe.training.feed import Feed, gather
+from cgpipe.training.feed import Feed, Place, gather, protein_weights
 
 BUCKETS = [toy_frames(11, 4), toy_frames(6, 6, seed=1)]
 
 
 def seen(feed: Feed, epoch: int) -> list[tuple[int, int]]:
-    return [(place.bucket, int(row)) for place in feed.places(epoch) for row in place.rows]
+    return [(place.bucket, int(row)) for place in places(feed, epoch) for row in place.rows]
+
+
+def places(feed: Feed, epoch: int) -> list[Place]:
+    return [feed.place(step) for step in range(epoch * feed.steps_per_epoch, (epoch + 1) * feed.steps_per_epoch)]
 
 
 def test_every_frame_once_per_epoch():
@@ -25,16 +29,34 @@ def test_every_frame_once_per_epoch():
 def test_order_is_a_function_of_seed_and_step():
     """Catches hidden state: any step, asked for in any order by another feed, is the same; epochs and seeds differ."""
     first, second = Feed(BUCKETS, 4, seed=5), Feed(BUCKETS, 4, seed=5)
-    forward = [first.at(step) for step in range(10)]
+    forward = [first.at(step)[0] for step in range(10)]
     for step in (9, 2, 7, 0):
-        np.testing.assert_array_equal(second.at(step).R, forward[step].R)
+        np.testing.assert_array_equal(second.at(step)[0].R, forward[step].R)
     assert seen(first, 0) != seen(first, 1)
     assert seen(first, 0) != seen(Feed(BUCKETS, 4, seed=6), 0)
 
 
+def test_any_process_gives_its_part_of_the_same_batch():
+    """Parts of a batch put together are the batch, weights included: catches processes that see different frames."""
+    whole, frames = Feed(BUCKETS, 4, seed=0).at(2)
+    parts = [Feed(BUCKETS, 4, seed=0).at(2, slice(start, start + 2)) for start in (0, 2)]
+    assert [number for _, number in parts] == [frames, frames]
+    for field in ("R", "F", "weight"):
+        together = np.concatenate([getattr(part, field) for part, _ in parts])
+        np.testing.assert_array_equal(together, getattr(whole, field))
+
+
+def test_balanced_proteins_weigh_the_same():
+    """With balance by proteins, the frames of each weigh as much in all as those of any other, times its own weight."""
+    buckets = [toy_frames(6, 4, protein=0), toy_frames(3, 6, protein=1)]
+    weights = protein_weights((1.0, 2.0, 1.0), buckets, "proteins")
+    assert 6 * weights[0] == pytest.approx(3 * weights[1] / 2)
+    assert protein_weights((1.0, 2.0, 1.0), buckets, "frames") == (1.0, 2.0, 1.0)
+
+
 def test_lengths_alternate_within_an_epoch():
     """Catches all short chains first, all long ones last."""
-    orders = [[place.bucket for place in Feed(BUCKETS, 1, seed=s).places(0)] for s in range(3)]
+    orders = [[place.bucket for place in places(Feed(BUCKETS, 1, seed=s), 0)] for s in range(3)]
     assert all(order != sorted(order) for order in orders)
 
 
@@ -49,7 +71,7 @@ def test_weights_of_proteins_reach_the_batches():
     """Catches weights of another protein, a mean that is not 1, and weights on rows that only fill up."""
     buckets = [toy_frames(6, 4, protein=0), toy_frames(3, 6, protein=1)]
     feed = Feed(buckets, 4, seed=0, weights=(1.0, 4.0))
-    batches = [(place.bucket, feed.at(step)) for step, place in enumerate(feed.places(0))]
+    batches = [(place.bucket, feed.at(step)[0]) for step, place in enumerate(places(feed, 0))]
     assert sum(batch.weight.sum() for _, batch in batches) == pytest.approx(9)
     for bucket, batch in batches:
         used = batch.weight[batch.weight > 0]

@@ -6,9 +6,9 @@ import numpy as np
 from model_toys import evaluate as evaluate_one
 from training_toys import PROTEINS, tiny_potential, toy_frames
 
+from cgpipe.training.devices import data_mesh
 from cgpipe.training.loss import frame_errors
 from cgpipe.training.metrics import Score, evaluate
-from cgpipe.training.step import data_mesh, spread
 
 MESH = data_mesh(jax.devices()[:1])
 
@@ -25,7 +25,7 @@ def test_scores_per_protein_and_in_all():
     potential = tiny_potential()
     first, second = toy_frames(5, 5, padding=2), toy_frames(3, 5, padding=2, protein=1, seed=2)
     both = jax.tree.map(lambda *parts: np.concatenate(parts), first, second)
-    scores = evaluate(jax.jit(frame_errors), potential, [both], PROTEINS, 6, spread(MESH))
+    scores = evaluate(jax.jit(frame_errors), potential, [both], PROTEINS, 6, MESH)
     assert scores.total.components == 8 * 5 * 3
     for name, frames in zip(PROTEINS, (first, second), strict=True):
         error2 = 0.0

@@ -1,5 +1,7 @@
 """Each key of the optimisers does what it says, on trees of a few weights."""
 
+from typing import get_args
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,6 +11,8 @@ import pytest
 from model_toys import toy_potential
 from training_toys import tiny_potential, toy_settings
 
+from cgpipe.config.training import Optimiser
+from cgpipe.errors import UserError
 from cgpipe.training.optimisers import phases, trainable
 
 STEPS = 100
@@ -22,8 +26,8 @@ def parameters():
 
 def first_update(settings, gradient):
     phase = phases(settings, STEPS, parameters())[0]
-    update, _ = phase.optimiser.update(gradient, phase.optimiser.init(parameters()), parameters())
-    return update
+    with jax.numpy_dtype_promotion("standard"):  # as in a step: optax needs it
+        return phase.optimiser.update(gradient, phase.optimiser.init(parameters()), parameters())[0]
 
 
 def test_learning_rates():
@@ -71,6 +75,49 @@ def test_weight_decay_touches_the_networks_weights_only():
     np.testing.assert_allclose(after.layers[0].path_weights, -0.0005 * before.layers[0].path_weights, rtol=1e-5)
     for name in ("centre_types", "neighbour_types", "type_scale"):
         assert not np.any(getattr(after, name))
+
+
+@pytest.mark.parametrize("name", get_args(Optimiser))
+def test_every_optimiser_goes_downhill_in_proportion_to_the_rate(name):
+    """Catches names that optax does not have, an ignored learning rate, steps uphill, and decay that is not masked."""
+    small, large, decaying = (
+        toy_settings(
+            epochs_adabelief=0,
+            phases=[{"optimiser": name, "epochs": 1, "lr_start": rate, "warmup_fraction": 0.5, "weight_decay": decay}],
+        )
+        for rate, decay in ((1e-3, 0.0), (2e-3, 0.0), (1e-3, 0.5))
+    )
+    gradient = jax.tree.map(lambda x: jnp.full_like(x, 0.02), parameters())
+    one, two, decayed = (first_update(settings, gradient) for settings in (small, large, decaying))
+    before = parameters()
+
+    def leaf(tree):
+        return np.asarray(tree.network.readout.weights[0])
+
+    assert np.all(leaf(one) < 0)
+    np.testing.assert_allclose(leaf(two), 2 * leaf(one), rtol=1e-4)
+    np.testing.assert_allclose(leaf(decayed), leaf(one) - 1e-3 * 0.5 * leaf(before), rtol=1e-4, atol=1e-9)
+    np.testing.assert_array_equal(decayed.network.type_scale, one.network.type_scale)
+
+
+def test_options_reach_the_optimiser_and_unknown_ones_are_named():
+    """Catches options that do nothing, and a misspelt one that passes."""
+    gradient = jax.tree.map(lambda x: jnp.full_like(x, 0.02), parameters())
+
+    def update(**options):
+        phase = {"optimiser": "rmsprop", "epochs": 1, "options": options}
+        return first_update(toy_settings(epochs_adabelief=0, phases=[phase]), gradient).network.readout.weights[0]
+
+    assert np.any(update() != update(decay=0.5))
+    with pytest.raises(UserError, match=r"rmsprop has no option 'decoy' that can be set here; it has .*decay"):
+        update(decoy=0.5)
+
+
+def test_phases_follow_each_other():
+    """Catches further phases that replace the two, or begin at the wrong step."""
+    further = [{"optimiser": "lion", "epochs": 2}, {"optimiser": "sgd", "epochs": 1}]
+    made = phases(toy_settings(epochs_adabelief=1, epochs_yogi=1, phases=further), STEPS, parameters())
+    assert [(p.name, p.last_step) for p in made] == [("adabelief", 100), ("yogi", 200), ("lion", 400), ("sgd", 500)]
 
 
 def test_prior_is_frozen_unless_it_is_trained():

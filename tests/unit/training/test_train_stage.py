@@ -66,7 +66,7 @@ def test_kill_9_and_resume_give_the_same_model(data, trained, tmp_path):
     assert same_bits(load_model(tmp_path / "model.eqx")[0], load_model(trained / "model.eqx")[0])
     without_clock = [
         [
-            {key: value for key, value in line.items() if key not in ("frames_per_s", "header")}
+            {key: value for key, value in line.items() if key not in ("frames_per_s", "waiting", "header")}
             for line in lines_of(folder)
         ]
         for folder in (tmp_path, trained)
@@ -80,6 +80,17 @@ def test_other_settings_do_not_resume(data, trained, tmp_path, capsys):
     train(arguments(data, tmp_path, chosen=settings(epochs_adabelief=1)))
     assert "starting anew" in capsys.readouterr().err
     assert lines_of(tmp_path)[1]["step"] == 0
+
+
+def test_inputs_that_do_not_belong_together_are_refused(data, tmp_path):
+    """A dataset of another cutoff, or a prior of other types, is named before any work."""
+    other = settings().replace('"cutoff": 9.0', '"cutoff": 8.0')
+    with pytest.raises(UserError, match=r"cutoff of 9\.0 Å, model\.cutoff is 8\.0"):
+        train(arguments(data, tmp_path, chosen=other))
+    strange = tmp_path / "prior.json"
+    strange.write_text((data / "prior.json").read_text().replace("hydrophobic", "greasy"))
+    with pytest.raises(UserError, match="not for the dataset's vocabulary 'classes4'"):
+        train([*arguments(data, tmp_path), "--prior", str(strange)])
 
 
 def test_pretrained_prior_is_reported_and_saved(data, tmp_path):

@@ -1,0 +1,284 @@
+"""How fast training is, whether devices wait for frames, and whether anything is lost when it is killed.
+
+    python benchmarks/training.py presets             frames/s of every size of network
+    python benchmarks/training.py waiting             share of time waiting for frames, 100 proteins of 50–300 residues
+    python benchmarks/training.py padding             buckets against one length: padded work, and time
+    python benchmarks/training.py scaling             1, 2 and 4 processes, the same work for each
+    python benchmarks/training.py memory --gigabytes 20      peak memory on a set of this size
+    python benchmarks/training.py kill --times 20     kill -9 at random moments; is the model the same to the last bit?
+
+Chains and forces are made up: only their sizes are real. Every command prints a table; nothing stays on disk.
+"""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from synthetic_dataset import write_dataset
+
+from cgpipe.config.slices import TrainSettings
+from cgpipe.data.padding import choose_capacities
+from cgpipe.data.store import open_dataset
+from cgpipe.train import main as train
+from cgpipe.train import untrained
+from cgpipe.training.devices import data_mesh, on_devices
+from cgpipe.training.feed import Feed
+from cgpipe.training.optimisers import phases, trainable
+from cgpipe.training.step import initial_state, make_step
+
+STAGE = (sys.executable, "-m", "cgpipe.train")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one of the benchmarks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands: dict[str, Callable[[argparse.Namespace, Path], None]] = {
+        "presets": presets, "waiting": waiting, "padding": padding, "scaling": scaling, "memory": memory, "kill": kill,
+    }  # fmt: skip
+    parser.add_argument("benchmark", choices=commands)
+    parser.add_argument("--proteins", type=int, default=100)
+    parser.add_argument("--shortest", type=int, default=50)
+    parser.add_argument("--longest", type=int, default=300)
+    parser.add_argument("--beads", type=int, default=100, help="presets, scaling, memory: length of all chains")
+    parser.add_argument("--size", default="small", help="preset of the network")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=10, help="timed steps per variant and round")
+    parser.add_argument("--gigabytes", type=float, default=20.0)
+    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--scratch", type=Path, help="where the temporary folder goes")
+    options = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
+        print(f"{options.benchmark}: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, jax {jax.__version__}")
+        commands[options.benchmark](options, Path(scratch))
+    return 0
+
+
+def settings(options: argparse.Namespace, size: str, **training: Any) -> TrainSettings:
+    """Settings of a training without prior."""
+    return TrainSettings.model_validate(
+        {
+            "model": {"allegro_size": size, "use_priors": False, "l_max": 1, "tensor_channels": 16},
+            "training": {"batch_per_device": options.batch, "epochs_adabelief": 1, **training},
+        }
+    )
+
+
+class Run:
+    """A model, its steps and its frames, to be timed in turns with others."""
+
+    def __init__(self, path: Path, chosen: TrainSettings):
+        self._open = open_dataset(path)
+        dataset = self._open.__enter__()
+        potential = untrained(chosen, dataset, None, 0)
+        parameters, fixed = eqx.partition(potential, trainable(potential, False))
+        self.mesh = data_mesh(jax.devices())
+        self.feed = Feed(dataset.stored("train"), chosen.training.batch_per_device * self.mesh.size, seed=0)
+        phase = phases(chosen.training, self.feed.steps_per_epoch, parameters)[0]
+        self.advance = make_step(fixed, phase.optimiser, 1.0, 0.999, self.mesh)
+        self.state, self.number = initial_state(parameters, phase.optimiser), 0
+        compiled: set[int] = set()
+        step = 0
+        while len(compiled) < len(self.feed.buckets):  # one step of every length, not timed
+            if self.feed.place(step).bucket not in compiled:
+                compiled.add(self.feed.place(step).bucket)
+                jax.block_until_ready(self.advance(self.state, on_devices(self.feed.at(step)[0], self.mesh)))
+            step += 1
+
+    def seconds(self, steps: int) -> float:
+        """Time of some steps."""
+        begun = time.perf_counter()
+        for _ in range(steps):
+            self.state = self.advance(self.state, on_devices(self.feed.at(self.number)[0], self.mesh))
+            self.number += 1
+        jax.block_until_ready(self.state)
+        return time.perf_counter() - begun
+
+
+def presets(options: argparse.Namespace, scratch: Path) -> None:
+    """Frames per second of a training step, presets in turns."""
+    write_dataset(scratch / "dataset.h5", [options.beads] * 4, 200, 20)
+    sizes = ("small", "med", "default", "large")
+    runs = {size: Run(scratch / "dataset.h5", settings(options, size)) for size in sizes}
+    seconds = {size: [run.seconds(options.steps) for _ in range(1)] for size, run in runs.items()}
+    for _ in range(2):
+        for size, run in runs.items():
+            seconds[size].append(run.seconds(options.steps))
+    print(
+        f"{options.beads} beads, batch {options.batch}, l_max 1, 16 channels; best of 3 rounds of {options.steps} steps"
+    )
+    for size in sizes:
+        best = options.batch * options.steps / min(seconds[size])
+        print(f"{size:10} {best:8.1f} frames/s   {min(seconds[size]) / min(seconds['small']):5.2f} × the time of small")
+
+
+def padding(options: argparse.Namespace, scratch: Path) -> None:
+    """One epoch's mixture of lengths in buckets, and all padded to the longest, in turns."""
+    lengths = np.random.default_rng(1).integers(options.shortest, options.longest + 1, size=options.proteins).tolist()
+    runs, slots = {}, {}
+    for name, buckets in (("buckets", 8), ("one length", 1)):
+        path = scratch / f"{buckets}.h5"
+        write_dataset(path, lengths, 24, 2, buckets)
+        runs[name] = Run(path, settings(options, options.size))
+        capacities = choose_capacities(lengths, [24] * len(lengths), buckets, 0.05)
+        slots[name] = sum(min(c for c in capacities if c >= n) for n in lengths) / sum(lengths)
+    seconds: dict[str, float] = dict.fromkeys(runs, 0.0)
+    for _ in range(4):
+        for name, run in runs.items():
+            seconds[name] += run.seconds(options.steps)
+    for name in runs:
+        speed = 4 * options.steps * options.batch / seconds[name]
+        print(f"{name:12} {1 / slots[name]:5.1%} of the slots are beads   {speed:8.1f} frames/s")
+    print(f"time, one length / buckets: {seconds['one length'] / seconds['buckets']:.2f}")
+
+
+def waiting(options: argparse.Namespace, scratch: Path) -> None:
+    """The share of time that the train stage reports itself."""
+    lengths = np.random.default_rng(1).integers(options.shortest, options.longest + 1, size=options.proteins).tolist()
+    write_dataset(scratch / "dataset.h5", lengths, 24, 2)
+    process = start(scratch, settings(options, options.size, epochs_adabelief=2, checkpoint_steps=10**6))
+    if process.wait():
+        raise SystemExit("the training failed")
+    for line in epochs(scratch)[1:]:
+        print(f"epoch {line['epoch']}: {line['frames_per_s']:.1f} frames/s, waiting {line['waiting']:.2%} of the time")
+
+
+def memory(options: argparse.Namespace, scratch: Path) -> None:
+    """Train on a set larger than the memory for some steps, stop by SIGTERM, and look at the peak."""
+    proteins = 100
+    frames = int(options.gigabytes * 1e9 / (24 * options.beads * proteins))
+    begun = time.perf_counter()
+    write_dataset(scratch / "dataset.h5", [options.beads] * proteins, frames, 2)
+    size = (scratch / "dataset.h5").stat().st_size
+    print(
+        f"dataset.h5: {size / 1e9:.1f} GB, {frames * proteins / 1e6:.1f} M frames, {time.perf_counter() - begun:.0f} s"
+    )
+    process = start(scratch, settings(options, options.size, checkpoint_steps=options.steps))
+    while process.poll() is None and not list(scratch.glob("checkpoint/*/step-*")):
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    code = process.wait()
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    print(f"exit code {code} after {sorted(scratch.glob('checkpoint/*/*'))[-1].stem}, peak memory {peak / 1e6:.2f} GB")
+
+
+def kill(options: argparse.Namespace, scratch: Path) -> None:
+    """Killed at a random moment each time and started again: the model's bytes must be those of an undisturbed run."""
+    write_dataset(scratch / "dataset.h5", [8, 10], 40, 4)
+    chosen = settings(options, "small", epochs_adabelief=4, epochs_yogi=2, checkpoint_steps=3, ema_decay=0.9)
+    jax.config.update("jax_compilation_cache_dir", str(scratch / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_disable_most_optimizations", True)  # quickly compiled will do
+
+    def begun(out: Path) -> multiprocessing.Process:
+        """The stage in a process that has imported everything, but not yet asked JAX for a device."""
+        out.mkdir(exist_ok=True)
+        process = multiprocessing.get_context("fork").Process(target=_quietly, args=(_arguments(scratch, chosen, out),))
+        process.start()
+        return process
+
+    for name in ("compiling", "whole"):
+        before = time.perf_counter()
+        begun(scratch / name).join()
+        whole = time.perf_counter() - before
+    same, random_ = 0, random.Random(0)
+    for number in range(options.times):
+        out, moment = scratch / str(number), random_.uniform(0.0, whole)
+        process = begun(out)
+        process.join(moment)
+        process.kill()
+        process.join()
+        steps = [path.stem for path in sorted(out.glob("checkpoint/*/step-*"))]
+        for name in ("metrics.jsonl", "model.eqx"):  # as Snakemake does before another attempt
+            (out / name).unlink(missing_ok=True)
+        again = begun(out)
+        again.join()
+        equal = again.exitcode == 0 and digest(out) == digest(scratch / "whole")
+        same += equal
+        found, verdict = steps[-1] if steps else "nothing", "same" if equal else "DIFFERENT"
+        print(f"{number:3} killed after {moment:5.1f} s of {whole:.1f}, found {found:16} {verdict}", flush=True)
+    print(f"{same} of {options.times} models are the undisturbed one to the last bit")
+    print(f"two undisturbed ones are the same: {digest(scratch / 'compiling') == digest(scratch / 'whole')}")
+
+
+def _quietly(arguments: list[str]) -> None:
+    """The train stage without its messages, as the end of this process."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    sys.exit(train(arguments))
+
+
+def scaling(options: argparse.Namespace, scratch: Path) -> None:
+    """Frames per second of 1, 2 and 4 joined processes, each with its own batch."""
+    write_dataset(scratch / "dataset.h5", [options.beads] * 4, 20 + 4 * options.batch * options.steps, 20)
+    chosen = settings(options, options.size, epochs_adabelief=2, checkpoint_steps=10**6)
+    single = 0.0
+    for processes in (1, 2, 4):
+        out = scratch / str(processes)
+        out.mkdir()
+        codes = [process.wait() for process in start_joined(scratch, chosen, out, processes)]
+        speed = max(line["frames_per_s"] for line in epochs(out)[1:]) if not any(codes) else float("nan")
+        single = single or speed
+        print(f"{processes} processes: {speed:8.1f} frames/s, {speed / single:.2f} × one process")
+
+
+def start(data: Path, chosen: TrainSettings) -> subprocess.Popen[bytes]:
+    """The train stage as a process of its own, beside the dataset."""
+    return subprocess.Popen([*STAGE, *_arguments(data, chosen, data)], stderr=subprocess.DEVNULL)
+
+
+def start_joined(data: Path, chosen: TrainSettings, out: Path, processes: int) -> list[subprocess.Popen[bytes]]:
+    """The train stage as several processes of one device each, joined as Slurm's would be."""
+    scontrol = out / "bin" / "scontrol"
+    scontrol.parent.mkdir()
+    scontrol.write_text("#!/bin/sh\necho localhost\n")
+    scontrol.chmod(0o755)
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        port = min(probe.getsockname()[1], 64000)
+    nodes = [*("--nodes", str(processes)), *("--gpus-per-node", "1"), *("--coordinator-port", str(port))]
+    step = {"SLURM_JOB_ID": "1000", "SLURM_NTASKS": str(processes), "SLURM_JOB_NODELIST": "localhost"}
+    step |= {"PATH": f"{scontrol.parent}{os.pathsep}{os.environ['PATH']}", "JAX_PLATFORMS": "cpu"}
+    command = [*STAGE, *_arguments(data, chosen, out), *(nodes if processes > 1 else [])]
+    return [
+        subprocess.Popen(command, env=os.environ | step | {"SLURM_PROCID": str(rank)}, stderr=subprocess.DEVNULL)
+        for rank in range(processes)
+    ]
+
+
+def _arguments(data: Path, chosen: TrainSettings, out: Path) -> list[str]:
+    return [
+        *("--settings", chosen.model_dump_json(by_alias=True), "--seed", "0"),
+        *("--dataset", str(data / "dataset.h5"), "--prior", __file__),  # of an unused prior only the hash is taken
+        *("--out", str(out / "model.eqx"), "--metrics", str(out / "metrics.jsonl")),
+        *("--checkpoints", str(out / "checkpoint")),
+    ]
+
+
+def epochs(folder: Path) -> list[dict[str, Any]]:
+    """Lines of the epochs in a run's metrics."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [line for line in lines if "epoch" in line]
+
+
+def digest(folder: Path) -> str:
+    """Hash of a run's model file."""
+    return hashlib.sha256((folder / "model.eqx").read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
