@@ -23,8 +23,8 @@ from cgpipe import __version__
 from cgpipe.artefact import atomic
 from cgpipe.errors import UserError
 from cgpipe.stage import run
+from cgpipe.training.devices import data_mesh, spread
 from cgpipe.training.distributed import Cluster, join, leaving_at_once_on_error
-from cgpipe.training.step import data_mesh, spread
 
 SHARED_SECONDS = 60.0
 """Patience with a file system that shows another node's file late."""
