@@ -49,7 +49,7 @@ def test_energy_and_force_are_continuous_at_the_cutoff():
 
 
 def test_curvature_is_continuous_at_the_cutoff():
-    """The second derivative of the energy of a bead that leaves the cutoff falls to zero with the square of the distance to it."""
+    """The energy's second derivative falls to zero with the square of what a bead lacks to the cutoff."""
     with jax.enable_x64(True):
         potential = double(Potential(None, toy_network(), CUTOFF, 8))
         flat = jnp.zeros(2, jnp.int32)

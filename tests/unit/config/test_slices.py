@@ -40,6 +40,9 @@ OTHER_VALUES = {
     "project.non_finite": "drop",
     "model.allegro_size": "small",
     "model.l_max": 1,
+    "model.symmetry": "so3",
+    "model.edge_features": ["sequence"],
+    "model.matmul_precision": "tensorfloat32",
     "dataset.capacity_margin": 2.0,
 }
 # gammas.U has one legal value
