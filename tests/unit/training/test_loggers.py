@@ -1,7 +1,7 @@
 """Loggers against stand-ins of their packages; how the packages store what they get is not tested."""
 
 import sys
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -10,6 +10,13 @@ from cgpipe.training.loggers import open_loggers, scalars
 
 LINE = {"epoch": 1, "phase": "yogi", "lr": None, "val_mse": 2.5, "val_r2_by_protein": {"a": 0.5}, "best": True}
 NUMBERS = {"epoch": 1.0, "val_mse": 2.5, "val_r2_by_protein/a": 0.5}
+
+
+def package(name, **functions):
+    """A stand-in of an installed package."""
+    module = ModuleType(name)
+    vars(module).update(functions)
+    return module
 
 
 def test_numbers_of_a_line():
@@ -34,7 +41,7 @@ def test_tensorboard_gets_every_number(tmp_path, monkeypatch):
             add_scalar=lambda *a: seen.append(a), flush=lambda: seen.append("flush"), close=seen.clear
         )
 
-    monkeypatch.setitem(sys.modules, "tensorboardX", SimpleNamespace(SummaryWriter=writer))
+    monkeypatch.setitem(sys.modules, "tensorboardX", package("tensorboardX", SummaryWriter=writer))
     (logger,) = open_loggers(["tensorboard"], tmp_path, "run", {})
     logger.write(LINE, 7)
     assert seen == [str(tmp_path / "tensorboard"), *((name, value, 7) for name, value in NUMBERS.items()), "flush"]
@@ -47,7 +54,7 @@ def test_wandb_is_offline_and_resumes(tmp_path, monkeypatch):
     monkeypatch.delenv("WANDB_MODE", raising=False)
     began, logged = {}, []
     run = SimpleNamespace(log=lambda line, step: logged.append((line, step)), finish=lambda: logged.append("end"))
-    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=lambda **keys: began.update(keys) or run))
+    monkeypatch.setitem(sys.modules, "wandb", package("wandb", init=lambda **keys: began.update(keys) or run))
     (logger,) = open_loggers(["wandb"], tmp_path, "abc", {"seed": 3})
     assert (began["mode"], began["id"], began["resume"]) == ("offline", "abc", "allow")
     assert (began["dir"], began["config"]) == (str(tmp_path), {"seed": 3})

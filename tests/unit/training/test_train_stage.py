@@ -103,7 +103,7 @@ def test_pretrained_prior_is_reported_and_saved(data, tmp_path):
     assert not same_bits(prior.bond_k, toy_prior(VOCABULARY_SIZE).bond_k)
 
 
-def test_ensemble_chooses_by_validation(trained, tmp_path):
+def test_ensemble_chooses_by_validation(data, trained, tmp_path):
     """The best seed has the lowest validation error; mean and spread are those of the members."""
     metrics, models = [trained / "metrics.jsonl"], [trained / "model.eqx"]
     worse = tmp_path / "seed-1"
@@ -117,23 +117,23 @@ def test_ensemble_chooses_by_validation(trained, tmp_path):
     metrics.insert(0, worse / "metrics.jsonl")
     models.insert(0, worse / "model.eqx")
     out = tmp_path / "ensemble.json"
-    call = [*("--metrics", *map(str, metrics)), *("--models", *map(str, models)), *("--out", str(out))]
-    assert ensemble(call) == 0
+    files = ["--dataset", str(data / "dataset.h5"), "--out", str(out)]
+    assert ensemble([*("--metrics", *map(str, metrics)), *("--models", *map(str, models)), *files]) == 0
     found = read_json(out, "ensemble")
     assert found["best_seed"] == 0
     assert [member["seed"] for member in found["members"]] == [1, 0]
     assert found["val_mse_mean"] == pytest.approx(found["members"][1]["val_mse"] + 1.0)
     assert found["val_mse_std"] == pytest.approx(2.0**0.5)
+    assert max(found["force_spread"].values()) < 1e-5  # the weights are the same
     models.reverse()
     with pytest.raises(UserError, match="give both in the same order"):
-        ensemble([*("--metrics", *map(str, metrics)), *("--models", *map(str, models)), *("--out", str(out))])
+        ensemble([*("--metrics", *map(str, metrics)), *("--models", *map(str, models)), *files])
 
 
-def test_unfinished_training_is_refused(trained, tmp_path):
+def test_unfinished_training_is_refused(data, trained, tmp_path):
     """Catches an ensemble of models that are not done."""
     lines = (trained / "metrics.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "metrics.jsonl").write_text("".join(lines[:-1]))
     with pytest.raises(UserError, match="seed 0 has not finished"):
-        ensemble(
-            ["--metrics", str(tmp_path / "metrics.jsonl"), "--models", str(trained / "model.eqx"), "--out", "x.json"]
-        )
+        files = ["--dataset", str(data / "dataset.h5"), "--out", "x.json"]
+        ensemble(["--metrics", str(tmp_path / "metrics.jsonl"), "--models", str(trained / "model.eqx"), *files])
