@@ -56,11 +56,11 @@ class Neighbours(eqx.Module):
 
 def joined(batch: Neighbours) -> Neighbours:
     """The edges of many structures, found by ``jax.vmap``, as those of one structure of all their beads."""
-    frames, _, width = batch.index.shape
+    frames, rows, width = batch.index.shape
     first = batch.beads * jnp.arange(frames, dtype=jnp.int32)
     return Neighbours(
-        (batch.index + first[:, None, None]).reshape(-1, width),
-        batch.mask.reshape(-1, width),
+        (batch.index + first[:, None, None]).reshape(frames * rows, width),
+        batch.mask.reshape(frames * rows, width),
         (batch.centre + first[:, None]).reshape(-1),
         jnp.max(batch.needed, initial=0),
         frames * batch.beads,
