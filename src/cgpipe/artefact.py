@@ -24,7 +24,7 @@ from cgpipe import __version__
 from cgpipe.errors import UserError
 from cgpipe.units import UNITS
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @cache
