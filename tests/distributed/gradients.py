@@ -12,10 +12,11 @@ import optax
 from model_toys import toy_potential
 from training_toys import toy_frames
 
+from cgpipe.training.devices import data_mesh, local_part, on_devices, replicated
 from cgpipe.training.distributed import Cluster, is_writer, join
-from cgpipe.training.feed import Feed, on_devices
+from cgpipe.training.feed import Feed
 from cgpipe.training.optimisers import trainable
-from cgpipe.training.step import data_mesh, initial_state, make_step, replicated, spread
+from cgpipe.training.step import initial_state, make_step
 
 FRAMES = 16
 
@@ -26,8 +27,8 @@ potential = toy_potential()
 parameters, fixed = eqx.partition(potential, trainable(potential, True))
 keep = optax.trace(decay=0.0)  # its state is the last gradient
 state = jax.device_put(initial_state(parameters, keep), replicated(mesh))
-batch = Feed([toy_frames(FRAMES, 8, noise=0.5)], FRAMES, seed=0).at(0)
-after = make_step(fixed, keep, 1.0, 0.0, mesh)(state, on_devices(batch, spread(mesh)))
+own, _ = Feed([toy_frames(FRAMES, 8, noise=0.5)], FRAMES, seed=0).at(0, local_part(mesh, FRAMES))
+after = make_step(fixed, keep, 1.0, 0.0, mesh)(state, on_devices(own, mesh))
 leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(after.optimiser)]
 if is_writer():
     np.savez(sys.argv[2], *leaves)
