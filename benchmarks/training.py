@@ -194,8 +194,11 @@ def kill(options: argparse.Namespace, scratch: Path) -> None:
 
     for name in ("compiling", "whole"):
         before = time.perf_counter()
-        begun(scratch / name).join()
+        process = begun(scratch / name)
+        process.join()
         whole = time.perf_counter() - before
+        if process.exitcode:
+            raise SystemExit(f"the undisturbed training ended with exit code {process.exitcode}")
     same, random_ = 0, random.Random(0)
     for number in range(options.times):
         out, moment = scratch / str(number), random_.uniform(0.0, whole)
