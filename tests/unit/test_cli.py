@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cgpipe import __version__, cli
-from cgpipe.artefact import create_h5, header, write_json, write_npz
+from cgpipe.artefact import SCHEMA_VERSION, create_h5, header, write_json, write_npz
 from cgpipe.stage import run
 
 
@@ -41,7 +41,7 @@ def test_info_of_every_format(tmp_path, capsys):
     for name in ("a.json", "a.npz", "a.h5"):
         assert run(cli.main, ["info", str(tmp_path / name)]) == 0
         shown = capsys.readouterr().out
-        assert f"{name}: trial, schema 1" in shown
+        assert f"{name}: trial, schema {SCHEMA_VERSION}" in shown
         assert "cutoff: 12.0" in shown
         assert str(source) in shown
 

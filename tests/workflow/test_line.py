@@ -45,7 +45,7 @@ def kill_training(snakemake: subprocess.Popen[bytes], checkpoints: Path) -> bool
     """SIGKILL to the training of this seed, once it has written a checkpoint; False if everything ended before."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and snakemake.poll() is None:
-        written = checkpoints.is_dir() and any(checkpoints.iterdir())
+        written = any(checkpoints.glob("*/step-*"))
         for process in psutil.Process(snakemake.pid).children(recursive=True) if written else []:
             command = process.cmdline()
             # the launcher's command line ends with the training's own
