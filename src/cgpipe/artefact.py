@@ -11,10 +11,12 @@ import json
 import os
 import subprocess
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple
 
 import h5py
@@ -46,14 +48,39 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def header(kind: str, settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> dict[str, Any]:
+def hash_meanwhile(inputs: Mapping[str, Path]) -> Callable[[], dict[str, str]]:
+    """Begin to hash large files while others work on them; its reading ahead also spares these the wait for the disk.
+
+    Args:
+        inputs: name → file, in the order in which they will be read.
+
+    Returns:
+        A function that waits for the hashes by name; an error in reading a file is raised there.
+    """
+    found: Future[dict[str, str]] = Future()
+
+    def work() -> None:
+        try:
+            found.set_result({name: sha256(path) for name, path in inputs.items()})
+        except OSError as error:
+            found.set_exception(error)
+
+    Thread(target=work, daemon=True).start()  # a daemon: no error elsewhere has to wait for it
+    return found.result
+
+
+def header(
+    kind: str, settings: Mapping[str, Any], inputs: Mapping[str, Path], hashes: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The provenance header of an artefact about to be written.
 
     Args:
         kind: what it is, e.g. ``projection``; readers ask for the kind they can use.
         settings: the slice of the configuration that shaped it, JSON-serialisable.
         inputs: name → file it was made from; recorded with their hashes.
+        hashes: those of the inputs where they are known already.
     """
+    known = hashes if hashes is not None else {name: sha256(path) for name, path in inputs.items()}
     return {
         "kind": kind,
         "schema": SCHEMA_VERSION,
@@ -61,7 +88,7 @@ def header(kind: str, settings: Mapping[str, Any], inputs: Mapping[str, Path]) -
         "commit": source_commit(),
         "units": UNITS,
         "settings": dict(settings),
-        "inputs": {name: {"path": str(path), "sha256": sha256(path)} for name, path in inputs.items()},
+        "inputs": {name: {"path": str(path), "sha256": known[name]} for name, path in inputs.items()},
     }
 
 

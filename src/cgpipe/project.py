@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cgpipe.artefact import header
+from cgpipe.artefact import hash_meanwhile, header
 from cgpipe.config.proteins import Given, NpzProtein, data_files
 from cgpipe.config.slices import ProjectSettings
 from cgpipe.data.given import read_given
@@ -20,6 +20,8 @@ def main(argv: Sequence[str]) -> int:
     args = _arguments(argv)
     chosen = settings(args.settings, ProjectSettings)
     source = chosen.protein
+    inputs = _inputs(source)
+    hashes = hash_meanwhile(inputs)
     if isinstance(source, NpzProtein):
         projection = read_given(args.protein, source, chosen.project.non_finite)
     else:
@@ -29,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
     quality = projection.quality
     for note in quality["notes"]:
         print(f"warning: {args.protein}: {note}", file=sys.stderr)
-    head = header("projection", chosen.model_dump(mode="json"), _inputs(source))
+    head = header("projection", chosen.model_dump(mode="json"), inputs, hashes())
     write_projection(args.out, projection, head)
     used, engine = quality["map"], quality["engine"]
     print(

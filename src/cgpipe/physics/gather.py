@@ -1,15 +1,17 @@
 """The one pass over an all-atom trajectory: frames are checked, summed up for the fit of the force map, put aside.
 
 Positions and forces of the Cα stay in memory; forces on the rigid groups, which any map is made of, go to a spool.
+Two threads share the work: one reads and checks, the other sums up.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Float32, Float64, Int
 
 from cgpipe.data.frames import Chunk, usable_frames
+from cgpipe.data.prefetch import Prefetch
 from cgpipe.data.readers import Reader
 from cgpipe.errors import UserError
 from cgpipe.physics.constraints import BondFluctuations
@@ -21,6 +23,9 @@ from cgpipe.physics.spool import Spool
 
 LONGEST_BOND = 6.0
 """Bonded Cα are 2.8-4.1 Å apart; farther means a molecule cut by a periodic boundary [Å]."""
+
+AHEAD = 2
+"""Chunks that a thread reads and prepares while sums of products are taken over earlier ones."""
 
 CHECKED_FRAMES = 1000
 """Constraints are checked on so many frames at least, spread evenly (on all of fewer)."""
@@ -91,29 +96,20 @@ def gather(
     gathered = Gathered(gram, BondFluctuations(reader.atoms.bonds))
     every = max(1, sum(reader.lengths) // CHECKED_FRAMES)
     seen = 0
-    for raw, position in _with_positions(reader):
-        name = f"{where}: {reader.where(raw.trajectory)}"
-        chunk = usable_frames(raw, non_finite, name)
-        fold = folds.of(raw.trajectory, position)
-        if len(chunk.frame) < len(raw.frame):
-            fold = fold[np.isin(raw.frame, chunk.frame)]
-        if not len(chunk.frame):
-            continue
-        R = chunk.R[:, mapping.atom]
-        _refuse_broken(R, chunk, mapping, name)
-        gathered.fluctuations.add(chunk.R[-seen % every :: every])
-        seen += len(chunk.frame)
-        forces = group_forces(chunk.F, groups)
-        spool.put(forces)
-        for one, rows in rows_by_fold(fold):
-            gram.add(forces[:, rows], one)
-        gathered.R.append(R)
-        gathered.alpha_force.append(chunk.F[:, mapping.atom])
-        gathered.all_forces += [chunk.F] if keep_all_forces else []
-        gathered.temperature.append(chunk.temperature)
-        gathered.trajectory.append(chunk.trajectory)
-        gathered.frame.append(chunk.frame)
-        gathered.fold.append(fold)
+    with Prefetch(_prepared(where, reader, non_finite, mapping, groups, folds), AHEAD) as chunks:
+        for chunk, fold, forces in chunks:
+            gathered.fluctuations.add(chunk.R[-seen % every :: every])
+            seen += len(chunk.frame)
+            spool.put(forces)
+            for one, rows in rows_by_fold(fold):
+                gram.add(forces[:, rows], one)
+            gathered.R.append(chunk.R[:, mapping.atom])
+            gathered.alpha_force.append(chunk.F[:, mapping.atom])
+            gathered.all_forces += [chunk.F] if keep_all_forces else []
+            gathered.temperature.append(chunk.temperature)
+            gathered.trajectory.append(chunk.trajectory)
+            gathered.frame.append(chunk.frame)
+            gathered.fold.append(fold)
     if not gathered.frame:
         raise UserError(f"{where}: no usable frame is left, {sum(reader.lengths)} were dropped")
     return gathered
@@ -124,6 +120,21 @@ def rows_by_fold(fold: Int[np.ndarray, " frames"]) -> Iterator[tuple[int, slice]
     starts = np.flatnonzero(np.diff(fold, prepend=-1))
     for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(fold)], strict=True):
         yield int(fold[start]), slice(3 * start, 3 * stop)
+
+
+def _prepared(
+    where: str, reader: Reader, non_finite: str, mapping: BeadMapping, groups: Groups, folds: Folds
+) -> Iterator[tuple[Chunk, Int[np.ndarray, " frames"], Float64[np.ndarray, "groups rows"]]]:
+    """Chunks of usable frames, the folds of the frames, and the forces on the rigid groups."""
+    for raw, position in _with_positions(reader):
+        name = f"{where}: {reader.where(raw.trajectory)}"
+        chunk = usable_frames(raw, non_finite, name)
+        fold = folds.of(raw.trajectory, position)
+        if len(chunk.frame) < len(raw.frame):
+            fold = fold[np.isin(raw.frame, chunk.frame)]
+        if len(chunk.frame):
+            _refuse_broken(chunk.R[:, mapping.atom], chunk, mapping, name)
+            yield chunk, fold, group_forces(chunk.F, groups)
 
 
 def _with_positions(reader: Reader) -> Iterator[tuple[Chunk, Int[np.ndarray, " frames"]]]:

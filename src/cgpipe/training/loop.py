@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array
 
 from cgpipe.config.training import Training
+from cgpipe.data.prefetch import Prefetch
 from cgpipe.data.store import Dataset
 from cgpipe.data.stored import Source
 from cgpipe.errors import UserError
@@ -30,7 +31,6 @@ from cgpipe.training.distributed import StopSignal, agree_on, is_writer
 from cgpipe.training.feed import Batch, Feed, protein_weights
 from cgpipe.training.metrics import Scores, evaluate
 from cgpipe.training.optimisers import Phase, phases, trainable
-from cgpipe.training.prefetch import Prefetch
 from cgpipe.training.step import TrainState, initial_state, make_evaluation, make_step, start_epoch
 
 IN_FLIGHT = 3
@@ -154,7 +154,7 @@ class Trainer:
         step = make_step(self._fixed, phase.optimiser, s.gammas.F, s.ema_decay, self._mesh, s.accumulate)
         meter, seen = Meter(), 0
         in_flight: deque[Array] = deque()
-        with Prefetch(self._prepared, range(progress.step, phase.last_step)) as batches:
+        with Prefetch(map(self._prepared, range(progress.step, phase.last_step))) as batches:
             for batch, frames in batches:
                 self._state = step(self._state, batch)
                 in_flight.append(self._state.step)

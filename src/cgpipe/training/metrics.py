@@ -12,12 +12,12 @@ from jax.sharding import Mesh
 from jaxtyping import Float, Int
 from numpy import ndarray
 
+from cgpipe.data.prefetch import Prefetch
 from cgpipe.data.stored import Source
 from cgpipe.model.potential import Potential
 from cgpipe.training.devices import local_part, on_devices
 from cgpipe.training.feed import Batch, gather
 from cgpipe.training.loss import FrameErrors
-from cgpipe.training.prefetch import Prefetch
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def evaluate(
             rows = np.arange(start, min(start + size, count))
             return rows, on_devices(gather(frames, rows, size, part), mesh)
 
-        with Prefetch(made, range(0, count, size)) as batches:
+        with Prefetch(map(made, range(0, count, size))) as batches:
             for rows, batch in batches:
                 columns = _columns(evaluation(parameters, batch))[: len(rows)]
                 np.add.at(sums, frames.protein[rows], columns)
