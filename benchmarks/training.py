@@ -11,15 +11,11 @@ Chains and forces are made up: only their sizes are real. Every command prints a
 """
 
 import argparse
-import hashlib
-import json
 import multiprocessing
 import os
 import random
 import resource
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -31,9 +27,9 @@ import equinox as eqx
 import jax
 import numpy as np
 from synthetic_dataset import write_dataset
+from train_processes import arguments_of, digest, epochs, start, start_joined
 
 from cgpipe.config.slices import TrainSettings
-from cgpipe.data.padding import choose_capacities
 from cgpipe.data.store import open_dataset
 from cgpipe.train import main as train
 from cgpipe.train import untrained
@@ -41,8 +37,6 @@ from cgpipe.training.devices import data_mesh, on_devices
 from cgpipe.training.feed import Feed
 from cgpipe.training.optimisers import phases, trainable
 from cgpipe.training.step import initial_state, make_step
-
-STAGE = (sys.executable, "-m", "cgpipe.train")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -61,6 +55,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--steps", type=int, default=10, help="timed steps per variant and round")
     parser.add_argument("--gigabytes", type=float, default=20.0)
     parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0, help="kill: of the moments")
     parser.add_argument("--scratch", type=Path, help="where the temporary folder goes")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
@@ -92,6 +87,7 @@ class Run:
         phase = phases(chosen.training, self.feed.steps_per_epoch, parameters)[0]
         self.advance = make_step(fixed, phase.optimiser, 1.0, 0.999, self.mesh)
         self.state, self.number = initial_state(parameters, phase.optimiser), 0
+        self.frames = self.slots = 0
         compiled: set[int] = set()
         step = 0
         while len(compiled) < len(self.feed.buckets):  # one step of every length, not timed
@@ -104,8 +100,11 @@ class Run:
         """Time of some steps."""
         begun = time.perf_counter()
         for _ in range(steps):
-            self.state = self.advance(self.state, on_devices(self.feed.at(self.number)[0], self.mesh))
+            batch, frames = self.feed.at(self.number)
+            self.state = self.advance(self.state, on_devices(batch, self.mesh))
             self.number += 1
+            self.frames += frames
+            self.slots += int(np.prod(batch.R.shape[:2]))
         jax.block_until_ready(self.state)
         return time.perf_counter() - begun
 
@@ -130,27 +129,28 @@ def presets(options: argparse.Namespace, scratch: Path) -> None:
 def padding(options: argparse.Namespace, scratch: Path) -> None:
     """One epoch's mixture of lengths in buckets, and all padded to the longest, in turns."""
     lengths = np.random.default_rng(1).integers(options.shortest, options.longest + 1, size=options.proteins).tolist()
-    runs, slots = {}, {}
+    runs = {}
     for name, buckets in (("buckets", 8), ("one length", 1)):
         path = scratch / f"{buckets}.h5"
         write_dataset(path, lengths, 24, 2, buckets)
         runs[name] = Run(path, settings(options, options.size))
-        capacities = choose_capacities(lengths, [24] * len(lengths), buckets, 0.05)
-        slots[name] = sum(min(c for c in capacities if c >= n) for n in lengths) / sum(lengths)
     seconds: dict[str, float] = dict.fromkeys(runs, 0.0)
     for _ in range(4):
         for name, run in runs.items():
             seconds[name] += run.seconds(options.steps)
+    work = {name: run.slots / run.frames for name, run in runs.items()}
+    cost = {name: seconds[name] / run.frames for name, run in runs.items()}
+    mean = np.mean(lengths)
     for name in runs:
-        speed = 4 * options.steps * options.batch / seconds[name]
-        print(f"{name:12} {1 / slots[name]:5.1%} of the slots are beads   {speed:8.1f} frames/s")
-    print(f"time, one length / buckets: {seconds['one length'] / seconds['buckets']:.2f}")
+        print(f"{name:12} {mean / work[name]:5.1%} of the slots are beads   {1 / cost[name]:8.1f} frames/s")
+    print(f"slots per frame, one length / buckets: {work['one length'] / work['buckets']:.2f}")
+    print(f"time per frame, one length / buckets:  {cost['one length'] / cost['buckets']:.2f}")
 
 
 def waiting(options: argparse.Namespace, scratch: Path) -> None:
     """The share of time that the train stage reports itself."""
     lengths = np.random.default_rng(1).integers(options.shortest, options.longest + 1, size=options.proteins).tolist()
-    write_dataset(scratch / "dataset.h5", lengths, 24, 2)
+    write_dataset(scratch / "dataset.h5", lengths, 12, 2)
     process = start(scratch, settings(options, options.size, epochs_adabelief=2, checkpoint_steps=10**6))
     if process.wait():
         raise SystemExit("the training failed")
@@ -180,48 +180,63 @@ def memory(options: argparse.Namespace, scratch: Path) -> None:
 def kill(options: argparse.Namespace, scratch: Path) -> None:
     """Killed at a random moment each time and started again: the model's bytes must be those of an undisturbed run."""
     write_dataset(scratch / "dataset.h5", [8, 10], 40, 4)
-    chosen = settings(options, "small", epochs_adabelief=4, epochs_yogi=2, checkpoint_steps=3, ema_decay=0.9)
+    chosen = settings(options, "small", epochs_adabelief=4, epochs_yogi=2, checkpoint_steps=2, ema_decay=0.9)
     jax.config.update("jax_compilation_cache_dir", str(scratch / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_disable_most_optimizations", True)  # quickly compiled will do
 
-    def begun(out: Path) -> multiprocessing.Process:
+    def begun(out: Path, compiling: bool = False) -> multiprocessing.Process:
         """The stage in a process that has imported everything, but not yet asked JAX for a device."""
         out.mkdir(exist_ok=True)
-        process = multiprocessing.get_context("fork").Process(target=_quietly, args=(_arguments(scratch, chosen, out),))
+        arguments = (arguments_of(scratch, chosen, out), compiling)
+        process = multiprocessing.get_context("fork").Process(target=_quietly, args=arguments)
         process.start()
         return process
 
-    for name in ("compiling", "whole"):
+    whole = {}
+    for name, compiling in (("filling", False), ("compiling", True), ("whole", False)):
         before = time.perf_counter()
-        process = begun(scratch / name)
+        process = begun(scratch / name, compiling)
         process.join()
-        whole = time.perf_counter() - before
+        whole[compiling] = time.perf_counter() - before
         if process.exitcode:
             raise SystemExit(f"the undisturbed training ended with exit code {process.exitcode}")
-    same, random_ = 0, random.Random(0)
+    same, moments = 0, random.Random(options.seed)
     for number in range(options.times):
-        out, moment = scratch / str(number), random_.uniform(0.0, whole)
-        process = begun(out)
+        # every other one compiles everything anew; moments are spread over the whole training
+        out, compiling = scratch / str(number), (number + options.seed) % 2 == 0
+        moment = (number + moments.random()) / options.times * whole[compiling]
+        process = begun(out, compiling)
         process.join(moment)
         process.kill()
         process.join()
-        steps = [path.stem for path in sorted(out.glob("checkpoint/*/step-*"))]
+        found = left_by(out)
         for name in ("metrics.jsonl", "model.eqx"):  # as Snakemake does before another attempt
             (out / name).unlink(missing_ok=True)
         again = begun(out)
         again.join()
         equal = again.exitcode == 0 and digest(out) == digest(scratch / "whole")
         same += equal
-        found, verdict = steps[-1] if steps else "nothing", "same" if equal else "DIFFERENT"
-        print(f"{number:3} killed after {moment:5.1f} s of {whole:.1f}, found {found:16} {verdict}", flush=True)
+        when = f"{moment:5.1f} s of {whole[compiling]:5.1f}{' with compiling' if compiling else '':15}"
+        print(f"{number:3} killed after {when}  left {found:40} {'same' if equal else 'DIFFERENT'}", flush=True)
     print(f"{same} of {options.times} models are the undisturbed one to the last bit")
     print(f"two undisturbed ones are the same: {digest(scratch / 'compiling') == digest(scratch / 'whole')}")
 
 
-def _quietly(arguments: list[str]) -> None:
+def left_by(out: Path) -> str:
+    """What a killed training had written: lines of epochs, the newest checkpoint, files in the making, the model."""
+    found = [f"{len(epochs(out))} epochs"] if (out / "metrics.jsonl").exists() else []
+    found += [path.stem for path in sorted(out.glob("checkpoint/*/step-*"))[-1:]]
+    found += ["a file half written" for _ in out.rglob(".*.checkpoint")]
+    found += [path.name for path in sorted(out.glob("*.eqx"))]
+    return ", ".join(found) or "nothing"
+
+
+def _quietly(arguments: list[str], compiling: bool) -> None:
     """The train stage without its messages, as the end of this process."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    if compiling:
+        jax.config.update("jax_compilation_cache_dir", None)
     sys.exit(train(arguments))
 
 
@@ -237,50 +252,6 @@ def scaling(options: argparse.Namespace, scratch: Path) -> None:
         speed = max(line["frames_per_s"] for line in epochs(out)[1:]) if not any(codes) else float("nan")
         single = single or speed
         print(f"{processes} processes: {speed:8.1f} frames/s, {speed / single:.2f} × one process")
-
-
-def start(data: Path, chosen: TrainSettings) -> subprocess.Popen[bytes]:
-    """The train stage as a process of its own, beside the dataset."""
-    return subprocess.Popen([*STAGE, *_arguments(data, chosen, data)], stderr=subprocess.DEVNULL)
-
-
-def start_joined(data: Path, chosen: TrainSettings, out: Path, processes: int) -> list[subprocess.Popen[bytes]]:
-    """The train stage as several processes of one device each, joined as Slurm's would be."""
-    scontrol = out / "bin" / "scontrol"
-    scontrol.parent.mkdir()
-    scontrol.write_text("#!/bin/sh\necho localhost\n")
-    scontrol.chmod(0o755)
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        port = min(probe.getsockname()[1], 64000)
-    nodes = [*("--nodes", str(processes)), *("--gpus-per-node", "1"), *("--coordinator-port", str(port))]
-    step = {"SLURM_JOB_ID": "1000", "SLURM_NTASKS": str(processes), "SLURM_JOB_NODELIST": "localhost"}
-    step |= {"PATH": f"{scontrol.parent}{os.pathsep}{os.environ['PATH']}", "JAX_PLATFORMS": "cpu"}
-    command = [*STAGE, *_arguments(data, chosen, out), *(nodes if processes > 1 else [])]
-    return [
-        subprocess.Popen(command, env=os.environ | step | {"SLURM_PROCID": str(rank)}, stderr=subprocess.DEVNULL)
-        for rank in range(processes)
-    ]
-
-
-def _arguments(data: Path, chosen: TrainSettings, out: Path) -> list[str]:
-    return [
-        *("--settings", chosen.model_dump_json(by_alias=True), "--seed", "0"),
-        *("--dataset", str(data / "dataset.h5"), "--prior", __file__),  # of an unused prior only the hash is taken
-        *("--out", str(out / "model.eqx"), "--metrics", str(out / "metrics.jsonl")),
-        *("--checkpoints", str(out / "checkpoint")),
-    ]
-
-
-def epochs(folder: Path) -> list[dict[str, Any]]:
-    """Lines of the epochs in a run's metrics."""
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [line for line in lines if "epoch" in line]
-
-
-def digest(folder: Path) -> str:
-    """Hash of a run's model file."""
-    return hashlib.sha256((folder / "model.eqx").read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

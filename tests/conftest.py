@@ -1,6 +1,7 @@
 """Shapes and types in every cgpipe signature are checked at run time in all tests."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,14 @@ from jaxtyping import install_import_hook
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 install_import_hook("cgpipe", "beartype.beartype")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs_go_with_their_tests():
+    """Compiled programs stay in memory, gigabytes of them in the end, and few are used by another file's tests."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from cgpipe.training.checkpoint import Checkpoints, fingerprint
 from cgpipe.training.distributed import STOPPED, Cluster, is_writer, join, leaving_at_once_on_error
 from cgpipe.training.loggers import open_loggers
 from cgpipe.training.loop import Stopped, Trainer, TrainingData, frames_per_step
-from cgpipe.training.pretrain import pretrain
+from cgpipe.training.pretrain import pretrain_once
 
 LAST = "last.eqx"
 """Name of the file, beside that of the best model, for the averaged weights of the last step."""
@@ -80,13 +80,11 @@ def train(
         prior = read_prior(prior_file) if chosen.model.use_priors else None
         potential = untrained(chosen, dataset, prior, seed)
         data = TrainingData.of(dataset, chosen.training.balance)
-        if chosen.training.pretrain_prior and prior is not None:
-            section = chosen.training
-            seen, unseen = dataset.load("train"), dataset.load("val")
-            fitted = pretrain(potential, seen, unseen, section.pretrain_steps, section.pretrain_tolerance)
-            potential = eqx.tree_at(lambda p: p.prior, potential, fitted.prior)
-            first_lines.append({"pretrain": fitted._asdict() | {"prior": fitted.prior.to_json()}})
         checkpoints = Checkpoints(folder, identity, chosen.training.keep_checkpoints)
+        if chosen.training.pretrain_prior and prior is not None:
+            fitted = pretrain_once(potential, data.train, data.validation, chosen.training, checkpoints)
+            potential = eqx.tree_at(lambda p: p.prior, potential, fitted.prior)
+            first_lines.append({"pretrain": fitted.facts() | {"prior": fitted.prior.to_json()}})
         trainer = Trainer(potential, data, chosen.training, seed, checkpoints, record)
         model, progress = trainer.run()
         best = next(line for line in progress.history if line["epoch"] == progress.best_epoch)

@@ -20,6 +20,8 @@ from cgpipe.training.step import initial_state, make_step
 
 FRAMES = 16
 
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
 nodes = int(sys.argv[1])
 join(Cluster(nodes, 4))
 mesh = data_mesh(jax.devices() if nodes > 1 else jax.devices()[:1])

@@ -76,6 +76,7 @@ class Training(Section):
     )
     gammas: Gammas = Gammas()
     pretrain_prior: bool = Field(False, description="fit the prior's parameters to the forces first (L-BFGS)")
+    pretrain_frames: Count = Field(4096, description="at most so many training frames for that fit, spread evenly")
     pretrain_steps: Count = Field(200, description="at most so many L-BFGS steps of that fit")
     pretrain_tolerance: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
         1e-6, description="that fit ends when the gradient's norm is below this share of the first one's"

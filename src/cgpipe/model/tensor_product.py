@@ -97,7 +97,7 @@ def tensor_product(
     """
     matrix = defaultdict(list)
     for path, i, j, k, value in terms.terms:
-        matrix[k, i].append((value * weights[path]) * right[j])
+        matrix[k, i].append((value * weights[path])[None, :] * right[j])
     results: dict[int, Array] = {}
     for (k, i), parts in sorted(matrix.items()):
         product = left[i] * sum(parts[1:], parts[0])[:, None, :]

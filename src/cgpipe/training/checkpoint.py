@@ -1,8 +1,9 @@
 """Checkpoints: everything that a killed training needs to go on as if nothing had happened.
 
-``<folder>/<fingerprint>/step-<n>.checkpoint``: one line of JSON (step, history, best epoch, SHA-256 of the rest), then
-the leaves. The fingerprint is a hash of all that decides the result; a run with other settings or data has another
-folder, so neither can take up the other's weights. Files appear atomically, and a damaged newest one is passed over.
+``<folder>/<fingerprint>/step-<n>.checkpoint``: a line with the SHA-256 of all that follows, one line of JSON (step,
+history, best epoch), then the leaves. The fingerprint is a hash of all that decides the result; a run with other
+settings or data has another folder, so neither can take up the other's weights. Files appear atomically, and a damaged
+newest one is passed over. What is made once, before the first step, lies beside them in the same form.
 """
 
 import hashlib
@@ -49,17 +50,16 @@ class Checkpoints:
 
     def save(self, progress: Progress, leaves: PyTree) -> None:
         """Write a checkpoint, and delete all but the last few and what a killed process left half written."""
-        payload = io.BytesIO()
-        eqx.tree_serialise_leaves(payload, leaves)
-        content = payload.getvalue()
-        line = json.dumps({**vars(progress), "sha256": hashlib.sha256(content).hexdigest()})
         self._folder.mkdir(parents=True, exist_ok=True)
-        for unfinished in self._folder.glob(f".step-*{SUFFIX}"):
+        for unfinished in self._folder.glob(f".*{SUFFIX}"):
             unfinished.unlink()
-        with atomic(self._folder / f"step-{progress.step:010d}{SUFFIX}") as temporary:
-            temporary.write_bytes(line.encode() + b"\n" + content)
-        for old in self._existing()[self._keep :]:
-            old.unlink(missing_ok=True)
+        path = self._folder / f"step-{progress.step:010d}{SUFFIX}"
+        _write(path, vars(progress), leaves)
+        existing = self._existing()
+        here = existing.index(path)
+        # later steps are of files that were passed over
+        for other in [*existing[:here], *existing[here + self._keep :]]:
+            other.unlink(missing_ok=True)
 
     def load(self, like: Callable[[int], PyTree]) -> tuple[Progress, PyTree] | None:
         """The newest checkpoint that can be read; None where there is none. Says on stderr what it passes over.
@@ -75,17 +75,43 @@ class Checkpoints:
                 file=sys.stderr,
             )
         for path in self._existing():
-            try:
-                line, content = path.read_bytes().split(b"\n", 1)
-                head = json.loads(line)
-                if hashlib.sha256(content).hexdigest() != head.pop("sha256"):
-                    raise UserError("its content does not match its checksum")
-                progress = Progress(**head)
-                return progress, eqx.tree_deserialise_leaves(io.BytesIO(content), like(progress.step))
-            except (ValueError, KeyError, TypeError, RuntimeError) as error:
-                print(f"warning: {path} is damaged ({error}); trying the one before it", file=sys.stderr)
+            found = _read(path, lambda head: like(Progress(**head).step), "trying the one before it")
+            if found is not None:
+                return Progress(**found[0]), found[1]
         return None
+
+    def keep(self, name: str, facts: Mapping[str, Any], leaves: PyTree) -> None:
+        """Keep what is made once before the first step, for as long as the checkpoints."""
+        _write(self._folder / f"{name}{SUFFIX}", facts, leaves)
+
+    def kept(self, name: str, like: PyTree) -> tuple[dict[str, Any], PyTree] | None:
+        """What was kept under a name: facts, and leaves in a tree like the given one; None if it is not there."""
+        path = self._folder / f"{name}{SUFFIX}"
+        return _read(path, lambda _: like, "making it again") if path.exists() else None
 
     def _existing(self) -> list[Path]:
         """Newest first; unfinished files have a hidden name and are not among them."""
         return sorted(self._folder.glob(f"step-*{SUFFIX}"), reverse=True)
+
+
+def _write(path: Path, facts: Mapping[str, Any], leaves: PyTree) -> None:
+    payload = io.BytesIO()
+    payload.write(json.dumps(facts).encode() + b"\n")
+    eqx.tree_serialise_leaves(payload, leaves)
+    content = payload.getvalue()
+    with atomic(path) as temporary:
+        temporary.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+def _read(path: Path, like: Callable[[dict[str, Any]], PyTree], remedy: str) -> tuple[dict[str, Any], PyTree] | None:
+    """Facts and leaves of a file; None, and a line on stderr, if anything in it is not as it was written."""
+    try:
+        digest, content = path.read_bytes().split(b"\n", 1)
+        if hashlib.sha256(content).hexdigest().encode() != digest:
+            raise UserError("its content does not match its checksum")
+        line, rest = content.split(b"\n", 1)
+        head = json.loads(line)
+        return head, eqx.tree_deserialise_leaves(io.BytesIO(rest), like(head))
+    except (ValueError, TypeError, RuntimeError) as error:
+        print(f"warning: {path} is damaged ({error}); {remedy}", file=sys.stderr)
+        return None

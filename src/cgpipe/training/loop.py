@@ -221,7 +221,8 @@ class Trainer:
         self._say(line)
 
     def _scores(self, evaluation: Callable[..., Any], parameters: Potential, frames: Sequence[Source]) -> Scores:
-        return evaluate(evaluation, parameters, frames, self._data.proteins, self._batch, self._mesh)
+        size = self._settings.batch_per_device * self._mesh.size  # of one part of a step: no more memory than that
+        return evaluate(evaluation, parameters, frames, self._data.proteins, size, self._mesh)
 
     def _say(self, line: dict[str, Any]) -> None:
         self._display.pause()

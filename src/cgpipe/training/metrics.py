@@ -4,6 +4,7 @@ R² = 1 − Σ (f − F)² / Σ F². Forces have zero mean by symmetry, so the m
 noisy samples of the mean force: R² has a ceiling well below 1 that no model can pass.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from cgpipe.model.potential import Potential
 from cgpipe.training.devices import local_part, on_devices
 from cgpipe.training.feed import Batch, gather
 from cgpipe.training.loss import FrameErrors
+
+IN_FLIGHT = 3
+"""Batches whose errors are not waited for yet: enough to keep devices busy."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,12 @@ def evaluate(
     """
     sums = np.zeros((len(proteins), 3))
     part = local_part(mesh, size)
+    coming: deque[tuple[Int[ndarray, " some"], FrameErrors]] = deque()
+
+    def add_oldest() -> None:
+        proteins_of, errors = coming.popleft()
+        np.add.at(sums, proteins_of, _columns(errors)[: len(proteins_of)])
+
     for frames in buckets:
         count = len(frames.protein)
 
@@ -91,8 +101,11 @@ def evaluate(
 
         with Prefetch(map(made, range(0, count, size))) as batches:
             for rows, batch in batches:
-                columns = _columns(evaluation(parameters, batch))[: len(rows)]
-                np.add.at(sums, frames.protein[rows], columns)
+                coming.append((frames.protein[rows], evaluation(parameters, batch)))
+                if len(coming) > IN_FLIGHT:
+                    add_oldest()
+    while coming:
+        add_oldest()
     by_protein = {name: Score(*map(float, row)) for name, row in zip(proteins, sums, strict=True) if row[2]}
     return Scores(Score(*map(float, sums.sum(axis=0))), by_protein)
 

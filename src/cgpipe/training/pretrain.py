@@ -1,11 +1,12 @@
 """Force matching of the prior alone: L-BFGS on its parameters before the network is trained.
 
-Parameters have very different magnitudes, so the search runs in units of each one's own size. Every evaluation sees
-all training frames, padded to one length, in chunks that bound the memory.
+Parameters have very different magnitudes, so the search runs in units of each one's own size. Every evaluation sees the
+same frames, a bounded number spread evenly over all, padded to one length, in chunks that bound its memory. The fitted
+prior is kept beside the checkpoints: a training that is taken up goes on with the same bits.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,15 +16,21 @@ import optax
 from jaxtyping import Array, Float, Shaped
 from numpy import ndarray
 
-from cgpipe.data.store import Frames
+from cgpipe.config.training import Training
+from cgpipe.data.stored import Source
 from cgpipe.model.potential import Potential
 from cgpipe.physics.prior import Prior
+from cgpipe.training.checkpoint import Checkpoints
+from cgpipe.training.distributed import is_writer
 from cgpipe.training.feed import Batch, gather
 from cgpipe.training.loss import frame_errors
 
 CHUNK = 64
 SMALLEST_UNIT = 0.1
 """Parameters smaller than this (or zero) are searched in this unit."""
+
+KEPT = "pretrained"
+"""Name of the fitted prior beside the checkpoints."""
 
 
 class Pretrained(NamedTuple):
@@ -37,16 +44,44 @@ class Pretrained(NamedTuple):
     heldout_mse_before: float
     heldout_mse_after: float
 
+    def facts(self) -> dict[str, Any]:
+        """All but the prior."""
+        return {name: value for name, value in self._asdict().items() if name != "prior"}
+
+
+def pretrain_once(
+    potential: Potential,
+    buckets: Sequence[Source],
+    heldout: Sequence[Source],
+    settings: Training,
+    checkpoints: Checkpoints,
+) -> Pretrained:
+    """What `pretrain` gives, or gave when this training began; with the settings' bounds."""
+    kept = checkpoints.kept(KEPT, potential.prior)
+    if kept is not None:
+        return Pretrained(prior=kept[1], **kept[0])
+    bounds = settings.pretrain_frames, settings.pretrain_steps, settings.pretrain_tolerance
+    made = pretrain(potential, buckets, heldout, *bounds)
+    if is_writer():
+        checkpoints.keep(KEPT, made.facts(), made.prior)
+    return made
+
 
 def pretrain(
-    potential: Potential, buckets: Sequence[Frames], heldout: Sequence[Frames], steps: int, tolerance: float
+    potential: Potential,
+    buckets: Sequence[Source],
+    heldout: Sequence[Source],
+    frames: int,
+    steps: int,
+    tolerance: float,
 ) -> Pretrained:
-    """Fit the prior to the forces of the training frames.
+    """Fit the prior to the forces of training frames.
 
     Args:
         potential: its prior is where the search begins; its network is left out.
         buckets: training frames by length.
         heldout: other frames by length, to report on.
+        frames: at most so many of each of the two, spread evenly.
         steps: at most so many.
         tolerance: the search ends when the gradient's norm is below this share of the first one's.
     """
@@ -55,7 +90,7 @@ def pretrain(
         raise ValueError("there is no prior to fit")
     free, fixed = eqx.partition(prior, prior.trainable())
     unit = jax.tree.map(lambda p: jnp.maximum(jnp.abs(p), SMALLEST_UNIT), free)
-    frames, others = (jax.tree.map(jnp.asarray, _chunked(some)) for some in (buckets, heldout))
+    seen, others = (jax.tree.map(jnp.asarray, _chunked(some, frames)) for some in (buckets, heldout))
 
     def prior_at(shift: Prior) -> Prior:
         return eqx.combine(jax.tree.map(lambda p, u, x: p + u * x, free, unit, shift), fixed)
@@ -81,7 +116,7 @@ def pretrain(
     best, first_norm = shift, 0.0
     values: list[float] = []
     for _ in range(steps + 1):  # each round measures the point that the one before reached
-        moved, state, value, norm = advance(shift, state, frames)
+        moved, state, value, norm = advance(shift, state, seen)
         first_norm = first_norm or float(norm)
         if not jnp.isfinite(value) or (values and value >= min(values)):
             break
@@ -98,16 +133,18 @@ def _sums(potential: Potential, batch: Batch) -> tuple[Float[Array, ""], Float[A
     return jnp.sum(errors.error2 * batch.weight), jnp.sum(errors.components * batch.weight)
 
 
-def _chunked(buckets: Sequence[Frames]) -> Batch:
-    """All frames as batches of ``CHUNK``, padded to the longest chain and stacked."""
-    longest = max(frames.R.shape[1] for frames in buckets)
+def _chunked(buckets: Sequence[Source], most: int) -> Batch:
+    """Frames as batches of ``CHUNK``, padded to the longest chain and stacked: all, or ``most`` at even distances."""
+    sizes = [len(source.protein) for source in buckets]
+    every = max(sum(sizes) / most, 1.0)
+    chosen = (np.arange(min(sum(sizes), most)) * every).astype(int)
     batches = []
-    for frames in buckets:
-        rows = np.arange(len(frames.R))
-        for start in range(0, len(rows), CHUNK):
-            batch = gather(frames, rows[start : start + CHUNK], CHUNK)
-            batches.append(jax.tree.map(lambda x: _lengthened(x, longest) if x.ndim > 1 else x, batch))
-    return jax.tree.map(lambda *parts: np.stack(parts), *batches)
+    for source, size, end in zip(buckets, sizes, np.cumsum(sizes), strict=True):
+        rows = chosen[(chosen >= end - size) & (chosen < end)] - (end - size)
+        batches += [gather(source, rows[start : start + CHUNK], CHUNK) for start in range(0, len(rows), CHUNK)]
+    longest = max(batch.R.shape[1] for batch in batches)
+    lengthened = [jax.tree.map(lambda x: _lengthened(x, longest) if x.ndim > 1 else x, batch) for batch in batches]
+    return jax.tree.map(lambda *parts: np.stack(parts), *lengthened)
 
 
 def _lengthened(values: Shaped[ndarray, "frames beads ..."], beads: int) -> Shaped[ndarray, "frames {beads} ..."]:

@@ -102,9 +102,8 @@ def make_step(
         if parts == 1:
             gradient, sums = gradient_of(parameters, own, scale)
         else:
-            divided = jax.tree.map(lambda x: jnp.reshape(x, (parts, -1, *x.shape[1:])), own)
             nothing = jax.tree.map(jnp.zeros_like, parameters), no_sums()
-            gradient, sums = jax.lax.scan(add, nothing, divided)[0]
+            gradient, sums = jax.lax.scan(add, nothing, _in_parts(own, parts))[0]
         gradient, error2, components = jax.lax.psum((gradient, sums.error2, sums.components), FRAMES)
         return gradient, Sums(error2, components, jax.lax.pmax(sums.needed, FRAMES))
 
@@ -141,7 +140,21 @@ def parts_on_cpu(batch: Batch, slots: int, mesh: Mesh, accumulate: int = 1) -> i
 
 
 def make_evaluation(fixed: Potential, mesh: Mesh) -> Callable[[Potential, Batch], FrameErrors]:
-    """Compile the force errors of a batch; every process gets all of them."""
-    return jax.jit(
-        lambda parameters, batch: frame_errors(eqx.combine(parameters, fixed), batch), out_shardings=replicated(mesh)
+    """Compile the force errors of a batch: every device takes its frames, every process gets the errors of all."""
+
+    def on_one_device(parameters: Potential, own: Batch) -> FrameErrors:
+        potential, parts = eqx.combine(parameters, fixed), parts_on_cpu(own, fixed.neighbour_slots, mesh)
+        errors = jax.lax.map(lambda part: frame_errors(potential, part), _in_parts(own, parts))
+        return jax.tree.map(jnp.ravel, errors)
+
+    everywhere, divided = PartitionSpec(), PartitionSpec(FRAMES)
+    # left to itself, the compiler would send edges between devices: all frames' edges are one list
+    on_all_devices = jax.shard_map(
+        on_one_device, mesh=mesh, in_specs=(everywhere, divided), out_specs=divided, check_vma=False
     )
+    return jax.jit(on_all_devices, out_shardings=replicated(mesh))
+
+
+def _in_parts(batch: Batch, parts: int) -> Batch:
+    """The frames of a batch as so many batches, stacked."""
+    return jax.tree.map(lambda x: jnp.reshape(x, (parts, -1, *x.shape[1:])), batch)

@@ -1,4 +1,4 @@
-"""JAX is strict about dtypes here.
+"""JAX is strict about dtypes and ranks here.
 
 Programs are compiled quickly rather than well, and kept: most tests here compile the same few steps again.
 """
@@ -17,8 +17,8 @@ DEFAULTS = {
 
 @pytest.fixture(autouse=True)
 def strict():
-    """No silent promotion of dtypes."""
-    with jax.numpy_dtype_promotion("strict"):
+    """No silent promotion of dtypes, nor of ranks."""
+    with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
         yield
 
 

@@ -47,6 +47,53 @@ def test_damaged_newest_falls_back_with_a_warning(written, capsys, damage):
     assert "step-0000000009.checkpoint is damaged" in capsys.readouterr().err
 
 
+def test_any_byte_that_changed_is_noticed(written):
+    """A bit flipped, or a byte lost, anywhere: catches what no checksum covers, such as the line of the best epoch."""
+    checkpoints, folder = written
+    newest = folder / "step-0000000009.checkpoint"
+    content = newest.read_bytes()
+    for place in range(len(content)):
+        flipped = bytes([content[place] ^ (1 << place % 8)])
+        for damaged in (content[:place] + flipped + content[place + 1 :], content[:place] + content[place + 1 :]):
+            newest.write_bytes(damaged)
+            assert checkpoints.load(lambda step: leaves(0))[0].step == 6, f"byte {place} of {len(content)}"
+
+
+def test_zeros_of_a_crashed_file_system_are_noticed(written):
+    """A file of the right length whose end, or all of it, is zeros."""
+    checkpoints, folder = written
+    newest = folder / "step-0000000009.checkpoint"
+    content = newest.read_bytes()
+    for kept in (0, 70, len(content) // 2, len(content) - 1):
+        newest.write_bytes(content[:kept].ljust(len(content), b"\0"))
+        assert checkpoints.load(lambda step: leaves(0))[0].step == 6
+
+
+def test_damaged_file_makes_way(tmp_path):
+    """With one checkpoint kept, a damaged one of a later step does not push out those of the run that began anew."""
+    checkpoints = Checkpoints(tmp_path, "aaaa", keep=1)
+    checkpoints.save(progress(9), leaves(9))
+    (tmp_path / "aaaa" / "step-0000000009.checkpoint").write_bytes(b"")
+    checkpoints.save(progress(3), leaves(3))
+    assert [path.name for path in (tmp_path / "aaaa").iterdir()] == ["step-0000000003.checkpoint"]
+    assert checkpoints.load(lambda step: leaves(0))[0].step == 3
+
+
+def test_what_is_made_once_is_kept(written, capsys):
+    """Beside the checkpoints, and for longer than any of them; damaged it counts as absent, with a warning."""
+    checkpoints, folder = written
+    assert checkpoints.kept("fit", leaves(0)) is None
+    checkpoints.keep("fit", {"steps": 7, "mse": 0.1 + 0.2}, leaves(5))
+    for step in (12, 15, 18):
+        checkpoints.save(progress(step), leaves(step))
+    facts, tree = checkpoints.kept("fit", leaves(0))
+    assert facts == {"steps": 7, "mse": 0.1 + 0.2}
+    assert same_bits(tree, leaves(5))
+    (folder / "fit.checkpoint").write_bytes(b"")
+    assert checkpoints.kept("fit", leaves(0)) is None
+    assert "fit.checkpoint is damaged" in capsys.readouterr().err
+
+
 def test_other_structure_is_not_taken(written, capsys):
     """A checkpoint whose arrays have another shape is refused, not half read."""
     checkpoints, _ = written

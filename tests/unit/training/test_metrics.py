@@ -1,4 +1,4 @@
-"""Scores against plain sums."""
+"""Scores against plain sums, and batches that are not waited for one by one."""
 
 import jax
 import jax.numpy as jnp
@@ -6,9 +6,10 @@ import numpy as np
 from model_toys import evaluate as evaluate_one
 from training_toys import PROTEINS, tiny_potential, toy_frames
 
+from cgpipe.training import metrics
 from cgpipe.training.devices import data_mesh
-from cgpipe.training.loss import frame_errors
-from cgpipe.training.metrics import Score, evaluate
+from cgpipe.training.loss import FrameErrors, frame_errors
+from cgpipe.training.metrics import IN_FLIGHT, Score, evaluate
 
 MESH = data_mesh(jax.devices()[:1])
 
@@ -35,3 +36,25 @@ def test_scores_per_protein_and_in_all():
             error2 += float(np.sum((np.asarray(forces) - frames.F[i, :5]) ** 2))
         np.testing.assert_allclose(scores.by_protein[name].error2, error2, rtol=1e-4)
     assert set(scores.summary("test")) >= {"test_mse", "test_rmse", "test_r2", "test_r2_by_protein"}
+
+
+def test_batches_are_sent_ahead_of_the_results(monkeypatch):
+    """Devices get the next batches before the errors of the first are asked for, and not all batches at once."""
+    events = []
+
+    def evaluation(parameters, batch):
+        events.append("sent")
+        ones = jnp.ones(len(batch.weight))
+        return FrameErrors(ones, ones, ones, ones)
+
+    columns = metrics._columns
+    monkeypatch.setattr(metrics, "_columns", lambda errors: events.append("asked") or columns(errors))
+    frames = [toy_frames(9, 5), toy_frames(7, 6, protein=1)]
+    scores = evaluate(evaluation, tiny_potential(), frames, PROTEINS, 2, MESH)
+    assert scores.total.components == 16
+    assert {name: score.components for name, score in scores.by_protein.items()} == dict(
+        zip(PROTEINS, (9, 7), strict=True)
+    )
+    on_their_way = [events[:i].count("sent") - events[:i].count("asked") for i in range(len(events) + 1)]
+    assert max(on_their_way) == IN_FLIGHT + 1
+    assert events.count("sent") == events.count("asked") == 5 + 4

@@ -124,16 +124,18 @@ def test_batch_in_parts_gives_the_whole(monkeypatch, states):
 
 
 SCRIPT = """
-import json, sys
+import json, re, sys
 import equinox as eqx, jax
 from training_toys import tiny_potential, toy_frames, toy_settings
 from cgpipe.training.devices import data_mesh, local_part, on_devices
 from cgpipe.training.feed import Feed
+from cgpipe.training.metrics import evaluate
 from cgpipe.training.optimisers import phases, trainable
-from cgpipe.training.step import initial_state, make_step, start_epoch
+from cgpipe.training.step import initial_state, make_evaluation, make_step, start_epoch
 potential = tiny_potential()
 parameters, fixed = eqx.partition(potential, trainable(potential, False))
-feed = Feed([toy_frames(20, 5, padding=1, noise=1.0)], 16, seed=1)
+frames = [toy_frames(20, 5, padding=1, noise=1.0)]
+feed = Feed(frames, 16, seed=1)
 optimiser = phases(toy_settings(epochs_adabelief=25), feed.steps_per_epoch, parameters)[0].optimiser
 found = {}
 for devices, accumulate in ((1, 1), (2, 1), (4, 1), (8, 1), (4, 2)):
@@ -147,14 +149,22 @@ for devices, accumulate in ((1, 1), (2, 1), (4, 1), (8, 1), (4, 2)):
         state = step(start_epoch(state), batch)
         losses.append(float(state.sums.error2 / state.sums.components))
     gathered = [name for name in ("all-gather", "all-to-all", "collective-permute") if name + "(" in text]
-    found[f"{devices} × {accumulate}"] = {"losses": losses, "gathered": gathered}
+    evaluation = make_evaluation(fixed, mesh)
+    scores = evaluate(evaluation, parameters, frames, ("one",), feed.batch, mesh).total
+    text = evaluation.lower(parameters, batch).compile().as_text()
+    moved = re.findall(r"= \\S*?\\[([\\d,]*)\\]\\S* (?:all-\\w+|collective-permute|reduce-scatter)\\(", text)
+    found[f"{devices} × {accumulate}"] = {
+        "losses": losses, "gathered": gathered, "scores": [scores.error2, scores.label2, scores.components],
+        "moved": sorted(set(moved)), "calls": text.count("all-gather"),
+    }
 json.dump(found, sys.stdout)
 """
 
 
 def test_devices_and_parts_give_what_one_device_gives():
-    """Same batches on 1, 2, 4 or 8 devices, in one part or two: losses of 50 steps agree to 1e-5, and nothing but sums
-    crosses devices."""
+    """Same batches on 1, 2, 4 or 8 devices, in one part or two: losses of 50 steps and scores agree to 1e-5.
+
+    Nothing but sums of frames crosses devices: catches a validation that every device does as a whole."""
     here = Path(__file__).resolve().parent
     environment = os.environ | {
         "XLA_FLAGS": "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0",
@@ -168,3 +178,5 @@ def test_devices_and_parts_give_what_one_device_gives():
     for other in others:
         np.testing.assert_allclose(other["losses"], one["losses"], rtol=1e-5)
         assert other["gathered"] == []
+        np.testing.assert_allclose(other["scores"], one["scores"], rtol=1e-5)
+        assert other["moved"] == ["16"], "one number per frame and kind"

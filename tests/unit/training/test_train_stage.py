@@ -13,10 +13,13 @@ from training_runs import VOCABULARY_SIZE, arguments, lines_of, settings, write_
 from training_toys import same_bits
 
 from cgpipe.artefact import read_json
+from cgpipe.data.store import open_dataset
 from cgpipe.ensemble import main as ensemble
 from cgpipe.errors import UserError
 from cgpipe.model.serialise import load_model
 from cgpipe.train import main as train
+from cgpipe.training import pretrain
+from cgpipe.training.loop import TrainingData
 
 
 @pytest.fixture(scope="module")
@@ -93,14 +96,28 @@ def test_inputs_that_do_not_belong_together_are_refused(data, tmp_path):
         train([*arguments(data, tmp_path), "--prior", str(strange)])
 
 
-def test_pretrained_prior_is_reported_and_saved(data, tmp_path):
-    """With pretrain_prior the model's prior is the fitted one, and the metrics say how the fit went."""
-    train(arguments(data, tmp_path, chosen=settings(epochs_adabelief=1, pretrain_prior=True, pretrain_steps=3)))
+def test_pretrained_prior_is_reported_saved_and_kept(data, tmp_path, monkeypatch):
+    """With pretrain_prior the model's prior is the fitted one, and the metrics say how the fit went; a training that is
+    taken up takes the fit up too."""
+    chosen = settings(epochs_adabelief=1, pretrain_prior=True, pretrain_steps=3)
+    train(arguments(data, tmp_path, chosen=chosen))
+    written = [(tmp_path / name).read_bytes() for name in ("model.eqx", "last.eqx")]
     report = lines_of(tmp_path)[1]["pretrain"]
     assert report["mse_after"] < report["mse_before"]
     prior = load_model(tmp_path / "model.eqx")[0].prior
     assert prior.to_json() == report["prior"]
     assert not same_bits(prior.bond_k, toy_prior(VOCABULARY_SIZE).bond_k)
+    monkeypatch.setattr(pretrain, "pretrain", lambda *_: pytest.fail("fitted again"))
+    train(arguments(data, tmp_path, chosen=chosen))
+    assert [(tmp_path / name).read_bytes() for name in ("model.eqx", "last.eqx")] == written
+    assert lines_of(tmp_path)[1]["pretrain"] == report
+
+
+def test_balance_reaches_the_training(data):
+    """Catches weights per protein that are made and not used: eight frames of each protein share its weight."""
+    with open_dataset(data / "dataset.h5") as dataset:
+        weights = [TrainingData.of(dataset, balance).weights for balance in ("frames", "proteins")]
+    assert weights == [(1.0, 1.0), (1 / 8, 1 / 8)]
 
 
 def test_ensemble_chooses_by_validation(data, trained, tmp_path):
