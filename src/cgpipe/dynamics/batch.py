@@ -21,7 +21,7 @@ from cgpipe.deploy.lammps.input import Plan
 from cgpipe.dynamics.field import ForceField, largest_divisor
 from cgpipe.dynamics.guard import Fate, examined, newborn
 from cgpipe.dynamics.minimise import chosen, minimised, total_energy
-from cgpipe.physics.langevin import State, heat_bath, kick_and_drift, kicked
+from cgpipe.physics.langevin import Bath, State, heat_bath, kick_and_drift, kicked
 from cgpipe.units import thermal_energy
 
 AXIS = "replicas"
@@ -38,9 +38,9 @@ class Replicas(NamedTuple):
 class Own(NamedTuple):
     """What each replica has for itself: kT [kcal/mol] and seeds."""
 
-    thermal: Float64[Array, " replicas"]
-    velocity_seed: Int64[Array, " replicas"]
-    noise_seed: Int64[Array, " replicas"]
+    thermal: Float64[Array | np.ndarray, " replicas"]
+    velocity_seed: Int64[Array | np.ndarray, " replicas"]
+    noise_seed: Int64[Array | np.ndarray, " replicas"]
 
 
 class Dynamics:
@@ -92,16 +92,20 @@ class Dynamics:
         with jax.enable_x64(True):
             return jax.device_get(self._advance(self._own, now, np.int64(first), np.int64(steps)))
 
+    def _bath(self, own: Own) -> Bath:
+        thermal = jnp.asarray(own.thermal)[:, None, None]
+        return heat_bath(jnp.asarray(self._masses), thermal, self._timestep, self._damping)
+
     def _started(self, own: Own, R: Float64[Array, "replicas beads 3"]) -> Replicas:
         R, found = minimised(self._field, R, self._slots)
-        spread = heat_bath(self._masses, own.thermal[:, None, None], self._timestep, self._damping).spread
+        spread = self._bath(own).spread
         keys = jax.vmap(jax.random.key)(own.velocity_seed)
         V = spread * jax.vmap(lambda key: jax.random.normal(key, R.shape[1:], R.dtype))(keys)
         fate = examined(newborn(len(R)), jnp.int64(0), R, found, self._bonds, self._slots)
         return Replicas(State(R, V, found.forces.astype(R.dtype)), total_energy(found), fate)
 
     def _advanced(self, own: Own, now: Replicas, first: Int64[Array, ""], steps: Int64[Array, ""]) -> Replicas:
-        bath = heat_bath(self._masses, own.thermal[:, None, None], self._timestep, self._damping)
+        bath = self._bath(own)
         keys = jax.vmap(jax.random.key)(own.noise_seed)
 
         def normal(key: Array, step: Array) -> Array:
@@ -119,7 +123,7 @@ class Dynamics:
             F = found.forces.astype(R.dtype)
             fate = examined(old.fate, step + 1, R, found, self._bonds, self._slots)
             moved = (State(R, kicked(V, F, bath), F), total_energy(found))
-            kept = jax.tree.map(lambda *x: chosen(fate.alive, *x), moved, (old.motion, old.energy))
-            return step + 1, Replicas(*kept, fate)
+            motion, energy = jax.tree.map(lambda *x: chosen(fate.alive, *x), moved, (old.motion, old.energy))
+            return step + 1, Replicas(motion, energy, fate)
 
         return jax.lax.while_loop(goes_on, one_step, (first, now))[1]

@@ -8,7 +8,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
@@ -90,7 +90,7 @@ class Parts:
         """Delete the folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _member(self, path: Path, name: str) -> np.ndarray:
+    def _member(self, path: Path, name: str) -> Any:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 return archive[name]

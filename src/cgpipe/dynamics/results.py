@@ -42,7 +42,7 @@ def write_results(
                 last = plan.steps if death is None else max(death.step - 1, 0)
                 for frame in np.flatnonzero(kept.step <= last):
                     trajectories[replica].write(kept.R[frame, replica])
-                    tables[replica].write(_row(kept, frame, replica, plan, masses))
+                    tables[replica].write(_row(kept, int(frame), replica, plan, masses))
 
 
 def _row(kept: Kept, frame: int, replica: int, plan: Plan, masses: Float64[np.ndarray, " beads"]) -> str:
