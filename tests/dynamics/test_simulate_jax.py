@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_program import chain_projection, export_to, tiny_potential
+from synthetic_program import chain_projection, chain_topology, export_to, tiny_potential
 
 from cgpipe.artefact import header, read_json
 from cgpipe.data.projection import write_projection
@@ -124,15 +124,8 @@ def test_the_trajectory_holds_the_positions_of_the_thermodynamics(made, tmp_path
     table = np.genfromtxt(tmp_path / "1" / "thermo.csv", delimiter=",", names=True)
     R = read_replica(tmp_path / "1" / FILES[0], "made", BEADS).R.astype(np.float64)
     masses = np.array(read_json(made / "export" / "model.json", "program")["vocabulary"]["masses"])
-    weights = masses[tiny_species()]
+    weights = masses[chain_topology(BEADS).species]
     centre = np.average(R, axis=1, weights=weights)
     gyration = np.sqrt(np.average(((R - centre[:, None]) ** 2).sum(-1), axis=1, weights=weights))
     np.testing.assert_allclose(table["radius_of_gyration"], gyration, rtol=1e-5)
     np.testing.assert_allclose(table["picoseconds"], np.arange(5) * 0.1)
-
-
-def tiny_species() -> np.ndarray:
-    """Species of the made-up chain."""
-    from synthetic_program import chain_topology
-
-    return chain_topology(BEADS).species

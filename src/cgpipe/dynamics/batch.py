@@ -72,9 +72,9 @@ class Dynamics:
             np.array([plan.noise_seed for plan in plans], np.int64),
         )
         devices = largest_divisor(len(plans), jax.device_count())
-        mesh = jax.sharding.Mesh(np.array(jax.devices()[:devices]), AXIS)
+        self.mesh = jax.sharding.Mesh(np.array(jax.devices()[:devices]), AXIS)
         mine, everyone = PartitionSpec(AXIS), PartitionSpec()
-        share = partial(jax.shard_map, mesh=mesh, out_specs=mine, check_vma=False)
+        share = partial(jax.shard_map, mesh=self.mesh, out_specs=mine, check_vma=False)
         self._start = jax.jit(share(self._started, in_specs=(mine, mine)))
         self._advance = jax.jit(share(self._advanced, in_specs=(mine, mine, everyone, everyone)))
 

@@ -35,7 +35,7 @@ class Fate(NamedTuple):
     largest: Float64[Array, " replicas"]
 
     @property
-    def alive(self) -> Bool[Array, " replicas"]:
+    def alive(self) -> Bool[Array | np.ndarray, " replicas"]:
         """Which replicas live."""
         return self.cause == ALIVE
 

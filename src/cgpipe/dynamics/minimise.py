@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float64
 
 from cgpipe.dynamics.field import ForceField
@@ -59,6 +60,6 @@ def total_energy(found: Evaluation) -> Float64[Array, " replicas"]:
     return found.bead_energies.astype(jnp.float64).sum(axis=1)
 
 
-def chosen(first: Array, yes: Array, no: Array) -> Array:
+def chosen(first: Array | np.ndarray, yes: Array, no: Array) -> Array:
     """Values of ``yes`` for the replicas where ``first`` holds, of ``no`` for the others."""
     return jnp.where(first.reshape(-1, *[1] * (yes.ndim - 1)), yes, no)
