@@ -92,7 +92,7 @@ class Parts:
 
     def _member(self, path: Path, name: str) -> Any:
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 return archive[name]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(f"{path}: damaged ({error}); delete {self._folder} to begin this run again") from None
