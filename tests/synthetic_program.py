@@ -18,6 +18,7 @@ from cgpipe.deploy.stablehlo import export_potential, write_program
 from cgpipe.model.allegro import Allegro, AllegroSettings
 from cgpipe.model.potential import Potential
 from cgpipe.model.presets import Sizes
+from cgpipe.model.serialise import save_model
 
 TINY = Sizes(layers=1, radial=4, embed=(8, 8), mlp_width=8, mlp_depth=2, readout=8)
 
@@ -86,7 +87,9 @@ def export_to(folder: Path, potential: Potential, capacities: Sequence[int]) -> 
     for program in programs:
         write_program(program, folder, file_stem(program, program is programs[-1]))
     write_parameters(folder, potential, header("program", {}, {}))
-    body = describe_programs(programs, vocabulary("residues"), potential.cutoff, folder, ("params.npz", "params.pkl"))
+    save_model(folder / "model.eqx", potential, header("model", {}, {}), {})
+    files = ("model.eqx", "params.npz", "params.pkl")
+    body = describe_programs(programs, vocabulary("residues"), potential.cutoff, folder, files)
     path = folder / "model.json"
     write_json(path, header("program", {}, {}), {"member": "best", "seed": 0, **body})
     return path
