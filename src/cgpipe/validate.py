@@ -5,26 +5,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
 
 from cgpipe import stage
 from cgpipe.artefact import header, write_json
 from cgpipe.config.slices import ValidateSettings
+from cgpipe.data.mean_forces import MeanForces, read_mean_forces
 from cgpipe.data.projection import Projection, read_projection
 from cgpipe.data.replicas import Replica, read_replica
 from cgpipe.data.store import Dataset, open_dataset
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.program import Program, load_program
 from cgpipe.errors import UserError
-from cgpipe.model.potential import Potential
+from cgpipe.model.serialise import load_model
 from cgpipe.physics.force_errors import force_metrics, force_sums, paired_metrics, time_blocks
 from cgpipe.physics.prior import Prior, read_prior
 from cgpipe.physics.statistics import resampling
 from cgpipe.physics.structure import Comparison, compare_structures
 from cgpipe.physics.survival import death_rate_bound, survival_curve
+from cgpipe.validation.mean_forces import check_labels, evaluate_mean_forces
+from cgpipe.validation.predictions import prior_forces, program_forces
 
 SEED = 0
 """Of the bootstrap: the same artefacts give the same intervals."""
@@ -38,18 +38,30 @@ def main(argv: Sequence[str]) -> int:
     parser = stage.parser("validate", __doc__ or "")
     for name in ("projection", "dataset", "prior", "program", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--models", type=Path, nargs="+", required=True, help="model.eqx of every seed")
+    parser.add_argument("--mean-force", type=Path, help="NPZ of mean forces, a test set")
     parser.add_argument("--simulations", type=Path, nargs="+", required=True, help="simulation.json of every replica")
     arguments = parser.parse_args(argv)
     settings = stage.settings(arguments.settings, ValidateSettings)
     projection = read_projection(arguments.projection)
     program = load_program(arguments.program)
     replicas = [read_replica(path, projection.protein, projection.beads) for path in arguments.simulations]
+    labels = None if arguments.mean_force is None else read_mean_forces(arguments.mean_force)
+    if labels is not None:
+        check_labels(labels, projection, str(arguments.mean_force))
     generator = np.random.default_rng(SEED)
     with open_dataset(arguments.dataset) as dataset:
-        forces = _forces(projection.protein, dataset, read_prior(arguments.prior), program, settings, generator)
+        prior = read_prior(arguments.prior)
+        forces = _forces(projection.protein, dataset, prior, program, settings, generator)
+        mean_forces, mean_force_curves = _mean_forces(
+            labels, projection.protein, dataset, prior, program, arguments.models, settings
+        )
     structure, curves = _structure(projection, replicas, settings, generator)
+    curves["mean_force"] = mean_force_curves
     survival, curves["survival"] = _survival(replicas)
     inputs = {name: getattr(arguments, name) for name in ("projection", "dataset", "prior", "program")}
+    inputs |= {path.parent.name: path for path in arguments.models}
+    inputs |= {} if labels is None else {"mean forces": arguments.mean_force}
     inputs |= {f"simulation {number}": path for number, path in enumerate(arguments.simulations)}
     body = {
         "protein": projection.protein,
@@ -57,6 +69,7 @@ def main(argv: Sequence[str]) -> int:
         "beads": projection.beads,
         "residues": list(projection.residue_name),
         **forces,
+        **mean_forces,
         **survival,
         **structure,
         "replica_records": [_record(replica) for replica in replicas],
@@ -79,11 +92,10 @@ def _forces(
     if not len(frames.R):
         return {"force_frames": 0}
     topology = Topology(*(column[0] for column in frames.topology))
-    chain = program.bind(topology)
-    full = np.stack([chain(R.astype(np.float64)).forces for R in frames.R])
+    full = program_forces(program, frames.R, topology)
     models = {
         "force": full,
-        "prior_force": _prior_forces(prior, frames.R, topology, dataset.cutoff),
+        "prior_force": prior_forces(prior, frames.R, topology, dataset.cutoff),
         "zero_force": np.zeros_like(full),
         "shuffled_force": generator.permutation(full),
     }
@@ -104,14 +116,21 @@ def _forces(
     return flat | {f"force_{k}": v for k, v in paired_metrics(sums["force"], sums["prior_force"], weights).items()}
 
 
-def _prior_forces(
-    prior: Prior, R: Float[np.ndarray, "frames beads 3"], topology: Topology, cutoff: float
-) -> Float[np.ndarray, "frames beads 3"]:
-    """Forces of the prior without any network [kcal/mol/Å]."""
-    potential = Potential(prior, None, cutoff, R.shape[1] - 1)
-    real = Topology(*map(jnp.asarray, topology))
-    forces = jax.jit(lambda frames: jax.lax.map(lambda R: potential.evaluate(R, real).forces, frames, batch_size=64))
-    return np.asarray(forces(jnp.asarray(R)))
+def _mean_forces(
+    labels: MeanForces | None,
+    protein: str,
+    dataset: Dataset,
+    prior: Prior,
+    program: Program,
+    models: Sequence[Path],
+    settings: ValidateSettings,
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Metrics on mean forces, where there are any; every seed takes part."""
+    if labels is None:
+        return {"mean_force_configurations": 0}, None
+    seeds = {path.parent.name: load_model(path)[0] for path in models}
+    samples = settings.validate_.bootstrap
+    return evaluate_mean_forces(labels, protein, dataset, prior, program, seeds, samples, np.random.default_rng(SEED))
 
 
 def _structure(
