@@ -1,8 +1,8 @@
 """A made-up all-atom molecule whose mean force is known exactly, though neither its motion nor its noise is Gaussian.
 
-Beads of a chain have harmonic bonds, angles ½ κ (cos θ − c)² and dihedrals h (1 + cos(φ − γ)). Around every bond (i, i+1)
-hang ``SATELLITES`` atoms f by springs whose stiffness grows with the bond, k_f(r) = k₀ exp(α (r − r₀)), at a point a R_i +
-(1 − a) R_{i+1}:
+Beads of a chain have harmonic bonds, angles ½ κ (cos θ − c)² and dihedrals h (1 + cos(φ − γ)). On every bond (i, i+1) two atoms
+f, the C of residue i and the N of the next, hang by springs whose stiffness grows with the bond, k_f(r) = k₀ exp(α (r − r₀)),
+at a point μ_f = a R_i + (1 − a) R_{i+1}; the first N and the last C hang on their own bead by springs of k₀:
 
     U = U_chain(R) + Σ_f ½ k_f |x_f − μ_f(R)|².
 
@@ -24,7 +24,8 @@ from cgpipe.units import thermal_energy
 
 TEMPERATURE = 348.0
 KT = thermal_energy(TEMPERATURE)
-BEADS, SATELLITES, SHARES = 6, 2, (0.7, 0.4)
+BEADS, SATELLITES = 6, 2
+SHARE_OF_C, SHARE_OF_N = 0.7, 0.4
 BOND_K, BOND_R0 = 60.0, 3.95
 ANGLE_K, ANGLE_C = 20.0, -0.1
 DIHEDRAL_H, DIHEDRAL_GAMMA = 0.8, 1.0
@@ -69,23 +70,31 @@ def sample(frames: int, seed: int) -> Molecule:
     """Independent frames from the exact ensemble."""
     random = np.random.default_rng(seed)
     beads = _chain(frames, random)
-    satellites = SATELLITES * (BEADS - 1)
-    bond, share = np.repeat(np.arange(BEADS - 1), SATELLITES), np.tile(SHARES, BEADS - 1)
-    vector = beads[:, bond + 1] - beads[:, bond]
+    vector = np.diff(beads, axis=1)
     length = np.linalg.norm(vector, axis=-1, keepdims=True)
-    k = SPRING_K0 * np.exp(ALPHA * (length - BOND_R0))
-    y = random.normal(size=(frames, satellites, 3)) * np.sqrt(KT / k)
-    x = share[:, None] * beads[:, bond] + (1 - share[:, None]) * beads[:, bond + 1] + y
-    pull = vector / length * ALPHA * 0.5 * k * np.sum(y**2, axis=-1, keepdims=True)
-    chain = chain_forces(beads, BOND_R0)
-    F = chain.copy()
-    for f in range(satellites):
-        i = bond[f]
-        F[:, i] += share[f] * k[:, f] * y[:, f] + pull[:, f]
-        F[:, i + 1] += (1 - share[f]) * k[:, f] * y[:, f] - pull[:, f]
-    order = np.argsort(np.concatenate([np.arange(BEADS), bond]), kind="stable")
-    R = np.concatenate([beads, x], axis=1)[:, order]
-    return Molecule(R, np.concatenate([F, -k * y], axis=1)[:, order], chain_forces(beads, SHORTENED), _atoms(order))
+    stiffness = SPRING_K0 * np.exp(ALPHA * (length - BOND_R0))
+    R, F = np.zeros((frames, BEADS, 3, 3)), np.zeros((frames, BEADS, 3, 3))  # residue; N, Cα, C
+    R[:, :, 1], F[:, :, 1] = beads, chain_forces(beads, BOND_R0)
+    for column, share in ((2, SHARE_OF_C), (0, SHARE_OF_N)):
+        k = np.concatenate([stiffness, np.full((frames, 1, 1), SPRING_K0)], axis=1)
+        k = k if column == 2 else np.roll(k, 1, axis=1)
+        y = random.normal(size=beads.shape) * np.sqrt(KT / k)
+        R[:, :, column], F[:, :, column] = beads + y, -k * y
+        bonds = slice(0, -1) if column == 2 else slice(1, None)  # residues whose atom sits on a bond
+        R[:, bonds, column] = share * beads[:, :-1] + (1 - share) * beads[:, 1:] + y[:, bonds]
+        end = -1 if column == 2 else 0
+        F[:, end, 1] += (k * y)[:, end]
+        tension = 0.5 * ALPHA * stiffness * np.sum(y[:, bonds] ** 2, axis=-1, keepdims=True) * vector / length
+        F[:, :-1, 1] += share * (k * y)[:, bonds] + tension
+        F[:, 1:, 1] += (1 - share) * (k * y)[:, bonds] - tension
+    shape = (frames, 3 * BEADS, 3)
+    return Molecule(R.reshape(shape), F.reshape(shape), chain_forces(beads, SHORTENED), _atoms())
+
+
+def noise_variance() -> float:
+    """Of the optimal map, per component, mean over the beads [(kcal/mol/Å)²]."""
+    bonds_per_bead = 2 * (BEADS - 1) / BEADS
+    return bonds_per_bead * SATELLITES * 1.5 * (KT * ALPHA) ** 2 / 3
 
 
 def chain_forces(beads: np.ndarray, r0: float) -> np.ndarray:
@@ -179,18 +188,14 @@ def _rotations(frames: int, random: np.random.Generator) -> np.ndarray:
     return q
 
 
-def _atoms(order: np.ndarray) -> Atoms:
-    """Glycines that each hold a Cα and, all but the last, the satellites of their bond."""
-    owner = np.concatenate([np.arange(BEADS), np.repeat(np.arange(BEADS - 1), SATELLITES)])[order]
-    alpha = order < BEADS
-    centre = {int(owner[row]): row for row in np.flatnonzero(alpha)}
-    bonds = [(centre[int(owner[row])], row) for row in np.flatnonzero(~alpha)]
-    bonds += [(centre[i], centre[i + 1]) for i in range(BEADS - 1)]
+def _atoms() -> Atoms:
+    """Glycines of N, Cα and C, bonded like a peptide."""
+    atoms = 3 * BEADS
     return Atoms(
-        name=tuple("CA" if is_alpha else "C" for is_alpha in alpha),
-        atomic_number=np.full(len(order), 6),
-        residue_name=("GLY",) * len(order),
-        residue=owner + 1,
-        chain=("A",) * len(order),
-        bonds=np.array(bonds),
+        name=("N", "CA", "C") * BEADS,
+        atomic_number=np.tile([7, 6, 6], BEADS),
+        residue_name=("GLY",) * atoms,
+        residue=np.repeat(np.arange(BEADS), 3) + 1,
+        chain=("A",) * atoms,
+        bonds=np.stack([np.arange(atoms - 1), np.arange(1, atoms)], axis=1),
     )
