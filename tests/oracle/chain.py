@@ -1,16 +1,18 @@
 """A made-up all-atom molecule whose mean force is known exactly, though neither its motion nor its noise is Gaussian.
 
-Beads of a chain have harmonic bonds, angles ½ κ (cos θ − c)² and dihedrals h (1 + cos(φ − γ)). On every bond (i, i+1) two atoms
-f, the C of residue i and the N of the next, hang by springs whose stiffness grows with the bond, k_f(r) = k₀ exp(α (r − r₀)),
-at a point μ_f = a R_i + (1 − a) R_{i+1}; the first N and the last C hang on their own bead by springs of k₀:
+Beads of a chain have harmonic bonds, angles ½ κ (cos θ − c)² and dihedrals h (1 + cos(φ − γ)). On every bond (i, i+1)
+two atoms f, the C of residue i and the N of the next, hang by springs whose stiffness grows with the bond, k_f(r) = k₀
+exp(α (r − r₀)), at a point μ_f = a R_i + (1 − a) R_{i+1}; the first N and the last C hang on their own bead by springs
+of k₀:
 
     U = U_chain(R) + Σ_f ½ k_f |x_f − μ_f(R)|².
 
-With y = x − μ the atoms are Gaussian at fixed beads, ⟨y²⟩ = 3 kT/k_f, and integrating them out adds −kT ln k_f^{−3/2} to the
-free energy: every satellite pulls its bond together with the constant force 3/2 kT α. So the mean force is that of U_chain with
-bonds shortened by (3/2) m kT α / k, and bonds, angles and dihedrals of the beads are independent: sampling is exact.
-The optimal force map puts a and 1 − a on the satellites: what it leaves is ½ ∇k_f (|y|² − 3 kT/k_f), of variance 3/2 (kT α)²
-along the bond for each satellite; the plain force on the bead has kT k_f a² per component on top.
+With y = x − μ the atoms are Gaussian at fixed beads, ⟨y²⟩ = 3 kT/k_f, and integrating them out adds −kT ln k_f^{−3/2}
+to the free energy: every satellite pulls its bond together with the constant force 3/2 kT α. So the mean force is that
+of U_chain with bonds shortened by (3/2) m kT α / k, and bonds, angles and dihedrals of the beads are independent:
+sampling is exact. The optimal force map puts a and 1 − a on the satellites: what it leaves is ½ ∇k_f (|y|² − 3
+kT/k_f), of variance 3/2 (kT α)² along the bond for each satellite; the plain force on the bead has kT k_f a² per
+component on top.
 """
 
 from collections.abc import Iterator

@@ -54,7 +54,11 @@ def read_mean_forces(path: Path) -> MeanForces:
     if len(shape) != 3 or shape[0] < 1 or shape[1] < 2 or shape[2] != 3:
         raise UserError(f"{path}: R has shape {shape}, expected (configurations, beads, 3)")
     per_component = [name for name in ("F_opt", "se_opt", "sd_opt") if name in found]
-    expected = {**dict.fromkeys(per_component, shape), "temperature": shape[:1], "resname": shape[1:2]}
+    expected: dict[str, tuple[int, ...]] = {
+        **dict.fromkeys(per_component, shape),
+        "temperature": shape[:1],
+        "resname": shape[1:2],
+    }
     for name, wanted in expected.items():
         if found[name].shape != wanted:
             raise UserError(f"{path}: {name} has shape {found[name].shape}, expected {wanted} to go with R")

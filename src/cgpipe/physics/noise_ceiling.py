@@ -2,9 +2,10 @@
 
 Two frames in the same configuration have the same mean force and independent noise, so half the mean square difference
 of their labels is the variance of the noise. Frames are never in the same configuration; with distance d between them
-the difference of the mean forces adds, to leading order, a term in d²: γ(d) = σ² + c d² (the variogram of geostatistics,
-Matheron, Econ. Geol. 58, 1246, 1963; as an estimator of noise: Gasser, Sroka, Jennen-Steinmetz, Biometrika 73, 625,
-1986). σ² is the intercept of a least-squares line over the nearest neighbours of every frame, bead by bead.
+the difference of the mean forces adds, to leading order, a term in d²: γ(d) = σ² + c d² (the variogram of
+geostatistics, Matheron, Econ. Geol. 58, 1246, 1963; as an estimator of noise: Gasser, Sroka, Jennen-Steinmetz,
+Biometrika 73, 625, 1986). σ² is the intercept of a least-squares line over the nearest neighbours of every frame, bead
+by bead.
 
 The forces of harmonic bonds are taken off first. They are a function of the beads, so the noise stays the same, but
 they vary most, over distances that no neighbour is near enough to resolve. The distance is the RMSD of a window of the

@@ -64,11 +64,11 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path, changes: dict,
 
 def test_missing_and_damaged_files_are_named(tmp_path: Path):
     """Detects a traceback of numpy or zipfile."""
-    with pytest.raises(UserError, match="none.npz: no such file"):
+    with pytest.raises(UserError, match=r"none\.npz: no such file"):
         read_mean_forces(tmp_path / "none.npz")
     whole = write(tmp_path / "whole.npz").read_bytes()
     (tmp_path / "half.npz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match="half.npz: cannot be read as NPZ"):
+    with pytest.raises(UserError, match=r"half\.npz: cannot be read as NPZ"):
         read_mean_forces(tmp_path / "half.npz")
 
 

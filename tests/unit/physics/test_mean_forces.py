@@ -36,7 +36,7 @@ def test_errors_of_the_labels_are_taken_off():
 
 
 def test_beyond_the_bonds_only_the_rest_counts():
-    """Detects R² of the whole force under the name of the residual's: half of the rest leaves a quarter of its square."""
+    """Detects R² of the whole force instead of the residual: half of the rest leaves a quarter of its square."""
     assert FLAT["mean_force_half_r2"] > 0.95
     assert FLAT["mean_force_half_r2_beyond_bonds_corrected"] == pytest.approx(0.75, abs=0.01)
     assert FLAT["mean_force_half_rmse_corrected"] == pytest.approx(1.5, abs=0.05)
