@@ -3,8 +3,8 @@
 U = ½ Σ_ab K_ab x_a·x_b with K positive semidefinite and K 1 = 0: nothing changes under translation and rotation.
 With the beads c and all other atoms f, integrating out f leaves the Gaussian of the Schur complement
 S = K_cc − K_cf K_ff⁻¹ K_fc, so the mean force on the beads is −S R, exactly, and their covariance about a common centre
-is kT S⁺. At fixed beads the force on a bead scatters by kT K_cf K_ff⁻¹ K_fc per component; that scatter is linear in the
-forces on f, so the optimal map W = (1, −K_cf K_ff⁻¹) removes it.
+is kT S⁺. At fixed beads the force on a bead scatters by kT K_cf K_ff⁻¹ K_fc per component; that scatter is linear in
+the forces on f, so the optimal map W = (1, −K_cf K_ff⁻¹) removes it.
 """
 
 from dataclasses import dataclass

@@ -37,7 +37,7 @@ def deviations(R: np.ndarray) -> np.ndarray:
 
 
 def test_langevin_in_jax():
-    """Every mode's variance is kT/λ within 3 σ of 64 runs. Detects wrong noise, masses, units; not wrong time scales."""
+    """Every mode's variance is kT/λ within 3 σ of 64 runs. Detects wrong noise, masses, units; not the rate."""
     K = jnp.asarray(STIFFNESS, jnp.float32)
     masses = jnp.asarray(MASSES, jnp.float32)
 

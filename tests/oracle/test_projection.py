@@ -1,4 +1,4 @@
-"""Force maps on molecules whose optimum is known: variance, coefficients, bias. Says nothing about real force fields."""
+"""Force maps on molecules whose optimum is known: variance, coefficients, bias. Not a word on real force fields."""
 
 import chain
 import gaussian

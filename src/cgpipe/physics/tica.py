@@ -55,7 +55,7 @@ class Landscape(NamedTuple):
     def counts(self, points: Float[np.ndarray, "frames components"]) -> Float[np.ndarray, "bins bins"]:
         """Frames per bin."""
         inside = [np.clip(points[:, axis], edge[0], edge[-1]) for axis, edge in enumerate(self.edges)]
-        return np.histogram2d(*inside, bins=self.edges)[0]
+        return np.histogram2d(inside[0], inside[1], bins=list(self.edges))[0]
 
 
 def fit_tica(runs: Sequence[Float[np.ndarray, "_ beads 3"]], lag: int, components: int = 2) -> Tica | None:

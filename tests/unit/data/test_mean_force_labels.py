@@ -1,4 +1,4 @@
-"""Reading mean forces: what is read, and what is refused in one line. Whether the labels are right no reader can see."""
+"""Reading mean forces: what is read, what is refused in one line. Whether labels are right no reader can see."""
 
 import re
 from pathlib import Path
