@@ -20,7 +20,7 @@ def hinge(frames: int, seed: int, flip: float = 0.01) -> np.ndarray:
 
 
 def test_slow_is_found_although_fast_is_larger():
-    """Detects PCA under the name of TICA: the first coordinate must follow the hinge, whose autocorrelation is known."""
+    """Detects PCA under the name of TICA: the first coordinate must follow the hinge, of known autocorrelation."""
     runs = [hinge(3000, seed) for seed in range(4)]
     tica = fit_tica(runs, lag=10)
     assert tica is not None
