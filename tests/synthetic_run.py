@@ -13,9 +13,12 @@ from cgpipe import dataset, validate
 from cgpipe.artefact import header, write_json
 from cgpipe.data.projection import Projection, write_projection
 from cgpipe.data.species import vocabulary
+from cgpipe.model.serialise import save_model
 from cgpipe.physics.prior import Prior, Weights
 
 PROTEINS = {"alpha": 8, "beta": 6}
+LABELLED = "alpha"
+"""The protein with mean forces."""
 SEEDS = (0, 1)
 REPLICAS = 3
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -40,6 +43,7 @@ def write_run(folder: Path, validated: bool = True) -> Path:
     dataset.main(
         ["--settings", json.dumps(settings), "--projections", *projections, "--out", out, "--summary", summary]
     )
+    write_mean_forces(folder / "meanforce.npz")
     _write_prior(folder / "prior")
     _write_training(folder)
     for member in ("best", "seed-1"):
@@ -70,8 +74,12 @@ def run_validate(folder: Path, name: str) -> dict[str, Any]:
         "--program": folder / "export" / "best" / "model.json",
         "--out": out,
     }
+    if name == LABELLED:
+        arguments["--mean-force"] = folder / "meanforce.npz"
     flat = [str(part) for pair in arguments.items() for part in pair]
-    validate.main(["--settings", json.dumps(VALIDATE), *flat, "--simulations", *map(str, simulations)])
+    models = [str(folder / "train" / f"seed-{seed}" / "model.eqx") for seed in SEEDS]
+    flat += ["--models", *models, "--simulations", *map(str, simulations)]
+    validate.main(["--settings", json.dumps(VALIDATE), *flat])
     return json.loads(out.read_text())
 
 
@@ -104,6 +112,23 @@ def write_simulation(folder: Path, protein: str, beads: int, replica: int, frame
         "steps_per_second": 1000.0,
     }
     write_json(folder / "simulation.json", header("simulation", {}, {}), {**record, **changes})
+
+
+def write_mean_forces(path: Path, **changes: Any) -> None:
+    """Made-up mean forces of the protein ``alpha``, the first at a frame of the projection."""
+    beads = PROTEINS[LABELLED]
+    R = np.concatenate([_frames(beads, 120, 1)[:1], _frames(beads, 11, 77)])
+    types = vocabulary("residues").types
+    arrays = {
+        "R": R,
+        "F_opt": np.random.default_rng(5).normal(scale=8.0, size=R.shape),
+        "se_opt": np.full(R.shape, 0.6),
+        "slow_sd_opt": np.float64(0.8),
+        "sd_opt": np.full(R.shape, 8.0),
+        "temperature": np.full(len(R), 348.0),
+        "resname": np.array([types[species] for species in chain_topology(beads).species]),
+    }
+    np.savez(path, **{**arrays, **changes})
 
 
 def _frames(beads: int, frames: int, seed: int) -> np.ndarray:
@@ -176,7 +201,6 @@ def _write_training(folder: Path) -> None:
         path = folder / "train" / f"seed-{seed}" / "metrics.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        model = {"cgpipe": header("model", {}, {})}
-        path.with_name("model.eqx").write_text(json.dumps(model) + "\nleaves")
+        save_model(path.with_name("model.eqx"), tiny_potential(7, 12.0), header("model", {}, {}), {})
     members = [{"seed": seed, "model": f"train/seed-{seed}/model.eqx"} for seed in SEEDS]
     write_json(folder / "ensemble" / "ensemble.json", header("ensemble", {}, {}), {"members": members, "best_seed": 0})

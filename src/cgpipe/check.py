@@ -12,6 +12,7 @@ from cgpipe.config.proteins import NpzProtein, Protein, data_files
 from cgpipe.config.sampling import OpenmmProtein
 from cgpipe.data.atoms import pdb_atom_names
 from cgpipe.data.given import find_given
+from cgpipe.data.mean_forces import read_mean_forces
 from cgpipe.data.readers import open_source
 from cgpipe.errors import UserError
 from cgpipe.physics.aggforce_engine import require_aggforce
@@ -37,6 +38,8 @@ def check_protein(name: str, block: Protein, aliases: Mapping[str, str]) -> str:
             no OpenMM where it is needed.
     """
     try:
+        if block.mean_force:
+            read_mean_forces(Path(block.mean_force))
         if isinstance(block, OpenmmProtein):
             return _check_sampled(block)
         if isinstance(block, NpzProtein):

@@ -10,7 +10,7 @@ from cgpipe.artefact import atomic, header, write_json
 from cgpipe.config.slices import ReportSettings
 from cgpipe.reporting.collect import Results, collect
 from cgpipe.reporting.page import render
-from cgpipe.reporting.verdict import verdict
+from cgpipe.reporting.verdict import not_converged, verdict
 
 NOT_FLAT = ("cgpipe", "curves", "replica_records", "residues")
 
@@ -56,6 +56,7 @@ def _protein(results: Results, name: str) -> dict[str, Any]:
         "projection_rms_heldout": quality["rms_heldout"][quality["map"]],
         **noise,
         **{key: value for key, value in results.validations[name].items() if key not in NOT_FLAT},
+        "reference_not_converged": not_converged(results.validations[name]),
     }
 
 

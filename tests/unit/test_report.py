@@ -79,6 +79,20 @@ def test_page_is_well_formed_and_complete(built: tuple[str, dict]):
     assert "nan" not in re.sub(r"data:[^\"]*", "", text).lower().split()
 
 
+def test_mean_forces_and_controls_are_on_the_page(built: tuple[str, dict]):
+    """Detects a test set, a seed or a control that is measured and not shown."""
+    text, summary = built
+    assert "Mean forces of alpha" in text and "Mean forces of beta" not in text
+    assert all(f"seed-{seed}, as trained" in text for seed in (0, 1))
+    assert "beyond the bonds, corrected" in text and "told apart" in text
+    alpha = summary["proteins"]["alpha"]
+    wanted = {"mean_force_full_r2", "mean_force_prior_r2_beyond_bonds", "js_tica", "right_handed", "rmsf_difference"}
+    wanted |= {"force_r2_max", "force_r2_of_max_interval", "js_bond_prior", "js_dihedral_mirrored", "coverage"}
+    assert wanted <= set(alpha)
+    assert alpha["mirrored_control_flagged"] is True and alpha["shuffled_control_flagged"] is True
+    assert isinstance(alpha["reference_not_converged"], list)
+
+
 def test_members_that_were_only_exported_are_listed(built: tuple[str, dict]):
     """Detects a report that stumbles over, or hides, members that nobody simulated."""
     text, summary = built
@@ -176,7 +190,8 @@ def test_a_protein_without_test_frames_or_simulated_frames_still_has_a_page(made
         key for key in content if key.startswith("js_") and not key.endswith(("_half", "_between", "_reference"))
     ]
     content |= dict.fromkeys([*simulated, "contact_rmse", "max_bond_deviation", "closest_approach"])
-    content["force_frames"] = 0
+    curves["rmsf"]["simulated"] = curves["tica"]["simulated"] = curves["forces"] = None
+    content |= {"force_frames": 0, "mean_force_configurations": 0}
     path.write_text(json.dumps(content))
     text, summary = build(mine, tmp_path)
     assert Page(text).open == [] and summary["verdict"]["forces"] != "good"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_run import REPLICAS, VALIDATE, run_validate, write_simulation
+from synthetic_run import REPLICAS, VALIDATE, run_validate, write_mean_forces, write_simulation
 
 from cgpipe import validate
 from cgpipe.data.projection import read_projection
@@ -106,7 +106,33 @@ def test_missing_or_foreign_files_are_named(mine: Path, spoil, message: str):
 def test_an_unknown_setting_is_refused_with_exit_code_2(capsys: pytest.CaptureFixture[str]):
     """Detects settings that are ignored."""
     settings = {**VALIDATE, "bin": 3}
-    flags = ("--projection", "--dataset", "--prior", "--program", "--out", "--simulations")
+    flags = ("--projection", "--dataset", "--prior", "--program", "--models", "--out", "--simulations")
     arguments = [part for flag in flags for part in (flag, "none")]
     assert run(validate.main, ["--settings", json.dumps(settings), *arguments]) == 2
     assert "bin" in capsys.readouterr().err
+
+
+def test_every_model_meets_the_mean_forces(made_run: Path):
+    """Detects a seed left out, network alone that is not full − prior, and a training frame that is not recognised."""
+    v = read(made_run)
+    assert v["mean_force_models"] == ["bonds", "prior", "network", "full", "seed-0", "seed-1"]
+    assert v["mean_force_configurations"] == 12 and v["mean_force_training_frames"] <= 1
+    assert v["mean_force_seed-0_r2"] == pytest.approx(v["mean_force_full_r2"], abs=1e-4)  # all are the same model
+    low, high = v["mean_force_full_r2_beyond_bonds_interval"]
+    assert low <= v["mean_force_full_r2_beyond_bonds"] <= high
+    assert len(v["curves"]["mean_force"]["reference"]) == 12 * 8 * 3
+    assert read(made_run, "beta")["mean_force_configurations"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"temperature": np.full(12, 300.0)}, "mean forces at 300 K, but alpha has frames at 348 K"),
+        ({"resname": np.array(["GLY"] * 8)}, "mean forces of GLY-GLY"),
+    ],
+)
+def test_mean_forces_of_something_else_are_refused(mine: Path, changes: dict, message: str):
+    """Detects labels of another protein or temperature."""
+    write_mean_forces(mine / "meanforce.npz", **changes)
+    with pytest.raises(UserError, match=message):
+        run_validate(mine, "alpha")

@@ -4,6 +4,8 @@ rule validate:
         dataset="<results>/dataset/dataset.h5",
         prior="<results>/prior/prior.json",
         program="<results>/export/best/model.json",
+        models=expand("<results>/train/seed-{seed}/model.eqx", seed=SEEDS),
+        mean_force=lambda wildcards: PROTEINS.proteins[wildcards.protein].mean_force or [],
         simulations=expand("<results>/simulate/{{protein}}/best/{replica}/simulation.json", replica=REPLICAS),
         trajectories=expand("<results>/simulate/{{protein}}/best/{replica}/traj.dcd", replica=REPLICAS),
         code=source_code("validate"),
@@ -23,9 +25,11 @@ rule validate:
         runtime=60,
     params:
         settings=settings("validate"),
+        mean_force=lambda wildcards, input: f"--mean-force {shlex.quote(input.mean_force)}" if input.mean_force else "",
     message:
         "Comparing the simulations of {wildcards.protein} with its reference"
     shell:
         "NPROC={threads} JAX_PLATFORMS=cpu python -m cgpipe.validate --settings {params.settings:q} --projection {input.projection}"
-        " --dataset {input.dataset} --prior {input.prior} --program {input.program} --simulations {input.simulations}"
+        " --dataset {input.dataset} --prior {input.prior} --program {input.program} --models {input.models}"
+        " {params.mean_force} --simulations {input.simulations}"
         " --out {output.validation} > {log} 2>&1"

@@ -235,7 +235,7 @@ class Config(Section):
 
 
 class InDataset(Section):
-    """What the dataset makes of a protein, whatever its source."""
+    """What later stages than the projection make of a protein, whatever its source."""
 
     family: str = Field("", description="homologous family; proteins of one family are held out together")
     quota: Annotated[int, Field(ge=0)] = Field(
@@ -243,4 +243,7 @@ class InDataset(Section):
     )
     weight: Positive = Field(
         1.0, description="weight of its frames in the training loss, relative to those of other proteins"
+    )
+    mean_force: str = Field(
+        "", description="NPZ of mean forces at fixed positions of its beads, a test set that is never trained on"
     )

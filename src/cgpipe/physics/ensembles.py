@@ -130,6 +130,18 @@ def compare(
     return flat, curves
 
 
+def pooled_divergence(
+    quantity: Quantity, reference: Float[np.ndarray, "_ beads 3"], other: Float[np.ndarray, "_ beads 3"], bins: int
+) -> float | None:
+    """JS of one quantity between two ensembles, at the reference's bins; None where the other one has no frames."""
+    if not len(other):
+        return None
+    values = quantity.measure(reference).ravel()
+    edges = bin_edges(values, bins, quantity.period)
+    counts = bin_counts(quantity.measure(other).ravel(), edges)
+    return float(jensen_shannon(bin_counts(values, edges), counts))
+
+
 def halves_in_time(
     runs: Sequence[Float[np.ndarray, "_ ..."]],
 ) -> tuple[Float[np.ndarray, "_ ..."], Float[np.ndarray, "_ ..."]]:

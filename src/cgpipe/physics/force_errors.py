@@ -104,7 +104,7 @@ def force_metrics(sums: ForceSums, weights: Int[np.ndarray, "samples blocks"], p
     for name, metric in METRICS.items():
         value = float(metric(sums))
         flat[f"{prefix}_{name}"] = value if np.isfinite(value) else None
-        flat[f"{prefix}_{name}_interval"] = _interval(metric(drawn), weights)
+        flat[f"{prefix}_{name}_interval"] = block_interval(metric(drawn), weights)
     return flat
 
 
@@ -124,7 +124,7 @@ def paired_metrics(model: ForceSums, baseline: ForceSums, weights: Int[np.ndarra
     flat: dict[str, Any] = {}
     for name, gain in gains.items():
         flat[name] = float(gain(both))
-        flat[f"{name}_interval"] = _interval(gain(drawn), weights)
+        flat[f"{name}_interval"] = block_interval(gain(drawn), weights)
     return flat
 
 
@@ -135,7 +135,7 @@ def _ratio(
         return np.asarray(np.sum(above, axis=-1) / np.sum(below, axis=-1))
 
 
-def _interval(
+def block_interval(
     values: Float[np.ndarray, " samples"], weights: Int[np.ndarray, "samples blocks"]
 ) -> tuple[float, float] | None:
     """Percentile interval; one block alone says nothing about the spread between blocks."""

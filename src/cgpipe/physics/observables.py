@@ -66,10 +66,28 @@ def superposed(
     R: Float[np.ndarray, "frames beads 3"], reference: Float[np.ndarray, "beads 3"]
 ) -> Float[np.ndarray, "frames beads 3"]:
     """Every frame moved onto one structure by the proper rotation and translation of least RMSD [Å]."""
-    moving, fixed = _centred(R), _centred(reference[None])[0]
-    left, _, right = np.linalg.svd(np.einsum("fbi,bj->fij", moving, fixed))
+    return _centred(R) @ rotations_onto(R, reference) + np.mean(np.asarray(reference, dtype=np.float64), axis=0)
+
+
+def rotations_onto(
+    R: Float[np.ndarray, "frames beads 3"], reference: Float[np.ndarray, "beads 3"]
+) -> Float[np.ndarray, "frames 3 3"]:
+    """Proper rotation of every frame, to be multiplied from the right, that brings it nearest to one structure."""
+    left, _, right = np.linalg.svd(np.einsum("fbi,bj->fij", _centred(R), _centred(reference[None])[0]))
     left[:, :, 2] *= np.sign(np.linalg.det(left @ right))[:, None]
-    return moving @ (left @ right) + np.mean(np.asarray(reference, dtype=np.float64), axis=0)
+    return left @ right
+
+
+def rmsf(R: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, " beads"]:
+    """Root mean square fluctuation of every bead about its mean place [Å], after superposition on the mean structure.
+
+    The mean is found by two rounds of superposition, first on the frame in the middle.
+    """
+    mean = np.asarray(R[len(R) // 2], dtype=np.float64)
+    for _ in range(2):
+        placed = superposed(R, mean)
+        mean = placed.mean(axis=0)
+    return np.sqrt(np.mean(np.sum((placed - mean) ** 2, axis=-1), axis=0))
 
 
 def native_contacts(

@@ -97,9 +97,12 @@ def time_series(
 
 
 def free_energy_maps(
-    counts: Mapping[str, Float[np.ndarray, "rmsd rg"]], rmsd_range: Sequence[float], rg_range: Sequence[float]
+    counts: Mapping[str, Float[np.ndarray, "first second"]],
+    first_range: Sequence[float],
+    second_range: Sequence[float],
+    labels: tuple[str, str],
 ) -> Figure:
-    """−ln of the populations over RMSD and radius of gyration, side by side, zero at each one's most populated bin."""
+    """−ln of the populations over two coordinates, side by side, zero at each one's most populated bin."""
     figure = Figure(figsize=(10.4, 3.7), layout="constrained")
     panels = figure.subplots(1, len(counts), sharex=True, sharey=True, squeeze=False)
     image = None
@@ -110,16 +113,16 @@ def free_energy_maps(
             np.ma.masked_invalid(energy).T,
             origin="lower",
             aspect="auto",
-            extent=(*rmsd_range, *rg_range),
+            extent=(*first_range, *second_range),
             cmap=style.SEQUENTIAL,
             vmin=0,
             vmax=6,
             interpolation="nearest",
         )
         axes.set_title(name, loc="left", fontsize=8)
-        axes.set_xlabel("RMSD  [Å]")
+        axes.set_xlabel(labels[0])
         axes.grid(False)
-    panels[0, 0].set_ylabel("Rg  [Å]")
+    panels[0, 0].set_ylabel(labels[1])
     bar = figure.colorbar(image, ax=panels, pad=0.015, aspect=22)
     bar.set_label("−ln p  [kT]")
     bar.outline.set_visible(False)

@@ -260,6 +260,7 @@ def structure_pictures(v: dict[str, Any], discarded: float) -> dict[str, Picture
         shown,
         table["rmsd_range"],
         table["rg_range"],
+        ("RMSD  [Å]", "Rg  [Å]"),
         alt=f"Populations of {name} over RMSD and radius of gyration",
         caption="A free energy only where the sampling is converged; otherwise a map of what was visited.",
     )

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from cgpipe.data.diagnostics import complaint
-from cgpipe.reporting import figures, tables, verdict
+from cgpipe.reporting import accuracy, figures, tables, verdict
 from cgpipe.reporting.collect import Results
 from cgpipe.reporting.figures import Picture, data_uri
 
@@ -69,6 +69,11 @@ def render(results: Results, title: str) -> str:
             name: figures.structure_pictures(validations[name], _discarded(validations[name])) for name in detailed
         },
         forces=figures.force_picture(validations),
+        mean_forces={name: accuracy.mean_force_picture(v) for name, v in validations.items()},
+        positions={name: accuracy.position_picture(validations[name]) for name in detailed},
+        slow={name: accuracy.tica_picture(validations[name]) for name in detailed},
+        fluctuations={name: accuracy.fluctuation_picture(validations[name]) for name in detailed},
+        model_name=accuracy.model_name,
         timing=figures.timing_picture(results),
         provenance=_provenance(results),
     )
@@ -91,8 +96,11 @@ def _card(v: dict[str, Any]) -> dict[str, Any]:
     """Tables of one protein."""
     return {
         "Stability": tables.stability_rows(v),
+        **({"Mean forces, a test set": tables.mean_force_rows(v)} if v["mean_force_configurations"] else {}),
         "Forces on held-out frames": tables.force_rows(v),
         "Simulation against reference": tables.distribution_rows(v),
+        "Slow motions, fluctuations, handedness": tables.slow_rows(v),
+        "Controls, which must fail": tables.control_rows(v),
     }
 
 
@@ -116,9 +124,17 @@ def _tiles(results: Results) -> list[tuple[str, str, str]]:
         ),
         (f"{results.programs['best']['capacities']['beads']}", "beads at most", "capacity of the exported program"),
     ]
+    known = [v for v in validations if v["mean_force_configurations"]]
+    if known:
+        v = min(known, key=lambda v: v["mean_force_full_r2"])
+        against = f"mean forces of {v['protein']}; perfect {tables.number(v['mean_force_r2_of_perfect_model'])}"
+        tiles.insert(0, (tables.number(v["mean_force_full_r2"]), "R² of the mean force", against))
+        beyond = tables.number(v["mean_force_full_r2_beyond_bonds_corrected"], 2)
+        prior = tables.number(v["mean_force_prior_r2_beyond_bonds_corrected"], 2)
+        tiles.insert(1, (beyond, "R² beyond the bonds", f"prior alone {prior}; label errors taken off"))
     if ratio:
         share = f"{tables.number(100 * sum(ratio) / len(ratio), 2)} %"
-        tiles.insert(0, (share, "of the plain Cα force", "RMS that projection leaves, held out"))
+        tiles.append((share, "of the plain Cα force", "RMS that projection leaves, held out"))
     if results.seconds:
         total = sum(sum(jobs) for jobs in results.seconds.values())
         tiles.append((duration(total), "wall time", "sum over all jobs"))

@@ -8,6 +8,8 @@ from cgpipe.reporting.verdict import (
     Light,
     judge_divergence,
     judge_forces,
+    judge_handedness,
+    judge_mean_forces,
     judge_stability,
     own_floor,
 )
@@ -60,7 +62,19 @@ def force_rows(v: dict[str, Any]) -> list[Row]:
     return [
         row("force R²", "force_r2", f"prior alone {number(v['prior_force_r2'])}", hint="1 − Σ(F−P)²/ΣF²"),
         row("R² gained over the prior", "force_r2_gain", "0", judge_forces(v), "paired bootstrap, same frames"),
+        row(
+            "R² beyond the bonds",
+            "force_r2_beyond_bonds",
+            f"prior alone {number(v['prior_force_r2_beyond_bonds'])}",
+            hint="of what two parameters of harmonic bonds leave, noise included",
+        ),
         row("error of the prior removed", "force_r2_beyond", "0", hint="share of its squared error"),
+        row(
+            "share of the explainable R²",
+            "force_r2_of_max",
+            "1",
+            hint=f"the ceiling is estimated at {number(v['force_r2_max'])}; rather too low than too high",
+        ),
         row("force RMSE  [kcal/mol/Å]", "force_rmse", f"no force {number(v['force_label_rms'])}"),
         row("slope, reference on model", "force_slope", "1", hint="below 1: forces too large"),
     ]
@@ -73,7 +87,8 @@ def distribution_rows(v: dict[str, Any]) -> list[Row]:
         key = f"js_{quantity}"
         halves, between = number(v[f"{key}_split_half"], 2), number(v[f"{key}_between"], 2)
         judged = judge_divergence(v, quantity)
-        hint = f"W₁ = {number(v[f'w1_{quantity}'], 2)} {curve['unit']}"
+        alone = number(v.get(f"{key}_prior"), 2)
+        hint = f"W₁ = {number(v[f'w1_{quantity}'], 2)} {curve['unit']}; prior alone {alone}"
         rows.append(
             Row(
                 f"JS, {curve['label']}",
@@ -84,18 +99,6 @@ def distribution_rows(v: dict[str, Any]) -> list[Row]:
                 hint,
             )
         )
-    if v.get("js_dihedral_mirrored") is not None:
-        light = Light.GOOD if v["js_dihedral"] < v["js_dihedral_mirrored"] else Light.BAD
-        rows.append(
-            Row(
-                "JS, dihedrals mirrored",
-                number(v["js_dihedral_mirrored"], 2),
-                "",
-                f"reference {number(v['js_dihedral_mirrored_reference'], 2)}",
-                light,
-                "control: the mirror image must agree worse than the simulation itself",
-            )
-        )
     rows.append(
         Row(
             "contacts, RMS difference",
@@ -104,6 +107,98 @@ def distribution_rows(v: dict[str, Any]) -> list[Row]:
             f"{number(v['contact_rmse_split_half'], 2)} halves",
         )
     )
+    return rows
+
+
+def mean_force_rows(v: dict[str, Any]) -> list[Row]:
+    """Forces known almost without noise."""
+
+    def row(name: str, metric: str, against: str, hint: str = "") -> Row:
+        key = f"mean_force_full_{metric}"
+        return Row(name, number(v[key]), bounds(v[f"{key}_interval"]), against, hint=hint)
+
+    def others(metric: str) -> str:
+        bonds, prior = (number(v[f"mean_force_{model}_{metric}"]) for model in ("bonds", "prior"))
+        return f"bonds {bonds} · prior {prior}"
+
+    perfect = number(v["mean_force_r2_of_perfect_model"])
+    gain = "mean_force_full_over_prior_r2_gain"
+    used, seen = v["mean_force_configurations"], v["mean_force_training_frames"]
+    return [
+        row("R² of the mean force", "r2", others("r2"), f"{used} configurations; a perfect model has {perfect}"),
+        row("beyond the bonds", "r2_beyond_bonds", others("r2_beyond_bonds"), "of what harmonic bonds leave"),
+        row(
+            "beyond the bonds, corrected",
+            "r2_beyond_bonds_corrected",
+            others("r2_beyond_bonds_corrected"),
+            "errors of the labels taken off: 1 is perfect",
+        ),
+        row("RMSE, corrected  [kcal/mol/Å]", "rmse_corrected", others("rmse_corrected")),
+        Row(
+            "R² gained over the prior",
+            number(v[gain]),
+            bounds(v[f"{gain}_interval"]),
+            "0",
+            judge_mean_forces(v),
+            f"paired; {seen} of the configurations are training frames with single-frame labels",
+        ),
+    ]
+
+
+def slow_rows(v: dict[str, Any]) -> list[Row]:
+    """Slow coordinates, fluctuations of the beads, handedness."""
+    halves, between = number(v["js_tica_split_half"], 2), number(v["js_tica_between"], 2)
+    right, true = number(v["right_handed"]), number(v["right_handed_reference"])
+    return [
+        Row(
+            "JS, slow coordinates",
+            number(v["js_tica"], 2),
+            bounds(v["js_tica_interval"], 2),
+            f"{halves} halves · {between} runs",
+            judge_divergence(v, "tica"),
+            "TICA fitted to the reference alone",
+        ),
+        Row(
+            "free energy, mean difference  [kcal/mol]",
+            number(v["tica_mae"], 2),
+            "",
+            f"{number(v['tica_mae_split_half'], 2)} halves",
+            hint="where both visit, after the best shift",
+        ),
+        Row(
+            "coverage of the reference",
+            number(v["coverage"], 2),
+            "",
+            f"{number(v['coverage_split_half'], 2)} halves",
+            hint=f"the reference covers {number(v['coverage_of_simulation'], 2)} of the simulation",
+        ),
+        Row(
+            "RMSF, RMS difference  [Å]",
+            number(v["rmsf_difference"], 2),
+            "",
+            f"{number(v['rmsf_split_half'], 2)} halves",
+        ),
+        Row(
+            "right-handed dihedrals",
+            right,
+            bounds(v["right_handed_interval"]),
+            f"reference {true} ({bounds(v['right_handed_reference_interval'])})",
+            judge_handedness(v),
+            "share between 0 and 180°",
+        ),
+    ]
+
+
+def control_rows(v: dict[str, Any]) -> list[Row]:
+    """Ensembles that the comparison must tell from the reference."""
+    rows = []
+    for control, what in (("mirrored", "the simulation's mirror image"), ("shuffled", "beads taken from other frames")):
+        values = [f"{name} {number(v.get(f'js_{name}_{control}'), 2)}" for name in ("bond", "angle", "dihedral")]
+        told = v[f"{control}_control_flagged"]
+        light = Light.UNKNOWN if told is None else Light.GOOD if told else Light.BAD
+        rows.append(
+            Row(control, "told apart" if told else "not told apart", "", "JS " + " · ".join(values), light, what)
+        )
     return rows
 
 

@@ -87,15 +87,33 @@ def judge_forces(validation: dict[str, Any]) -> Light:
     return Light.BAD if bounds[1] < 0 else Light.FAIR
 
 
+def judge_mean_forces(validation: dict[str, Any]) -> Light | None:
+    """As for single frames, on labels that are almost without noise; None where there are none."""
+    if not validation.get("mean_force_configurations"):
+        return None
+    low, high = validation["mean_force_full_over_prior_r2_gain_interval"] or (0.0, 0.0)
+    return Light.GOOD if low > 0 else Light.BAD if high < 0 else Light.FAIR
+
+
+def judge_handedness(validation: dict[str, Any]) -> Light:
+    """Whether the simulated share of right-handed dihedrals lies within the interval of the reference."""
+    bounds, share = validation.get("right_handed_reference_interval"), validation.get("right_handed")
+    if bounds is None or share is None:
+        return Light.UNKNOWN
+    return Light.GOOD if bounds[0] <= share <= bounds[1] else Light.FAIR
+
+
 def label(validation: dict[str, Any], quantity: str) -> str:
     """A quantity's name in words."""
+    if quantity == "tica":
+        return "slow coordinates"
     return str(validation["curves"]["distributions"][quantity]["label"])
 
 
 def not_converged(validation: dict[str, Any]) -> list[str]:
     """Quantities in which the reference trajectories disagree with each other far more than their halves do."""
     unsettled = []
-    for quantity in ("bond", "angle", "dihedral", "rg", "rmsd"):
+    for quantity in ("bond", "angle", "dihedral", "rg", "rmsd", "tica"):
         between, within = validation.get(f"js_{quantity}_between"), validation.get(f"js_{quantity}_split_half")
         if between is not None and within is not None and between > max(0.05, 1.5 * within):
             unsettled.append(label(validation, quantity))
@@ -121,13 +139,21 @@ def _stability(validations: dict[str, dict[str, Any]]) -> Finding:
 
 
 def _forces(validations: dict[str, dict[str, Any]]) -> Finding:
-    light = worst([judge_forces(v) for v in validations.values()])
+    lights = [judge_mean_forces(v) or judge_forces(v) for v in validations.values()]
+    light = worst(lights)
     parts = []
     for name, v in validations.items():
         if v.get("force_r2") is not None:
             parts.append(f"{name} R² {v['force_r2']:.3f}, prior alone {v['prior_force_r2']:.3f}")
+        if v.get("mean_force_configurations"):
+            parts.append(
+                f"on mean forces of {name} R² {v['mean_force_full_r2']:.3f}, "
+                f"prior alone {v['mean_force_prior_r2']:.3f}, a perfect model "
+                f"{v['mean_force_r2_of_perfect_model']:.3f}; of what bonds leave unexplained, "
+                f"{100 * v['mean_force_full_r2_beyond_bonds_corrected']:.0f} %"
+            )
     meaning = {
-        Light.GOOD: "The network adds to the prior on held-out frames, beyond statistical doubt.",
+        Light.GOOD: "The network adds to the prior on forces it was not fitted to, beyond statistical doubt.",
         Light.FAIR: "On held-out frames the network is not clearly better than the prior alone.",
         Light.BAD: "On held-out frames the network makes the forces worse than the prior alone.",
         Light.UNKNOWN: "Not for every protein are there enough held-out frames to judge.",
@@ -155,6 +181,15 @@ def _structure(validations: dict[str, dict[str, Any]]) -> Finding:
         if v.get("native_contacts_mean") is not None:
             ours, theirs = v["native_contacts_mean"], v["native_contacts_reference_mean"]
             text += f" Native contacts of {name}: {100 * ours:.0f} % formed, {100 * theirs:.0f} % in the reference."
+    blind = [
+        f"{control} control of {name}"
+        for name, v in validations.items()
+        for control in ("mirrored", "shuffled")
+        if v.get(f"{control}_control_flagged") is False
+    ]
+    if blind:
+        text += f" The comparison cannot tell the {' and the '.join(blind)} from the simulation: do not rely on it."
+        light = worst([light, Light.UNKNOWN])
     unsettled = [name for name, v in validations.items() if not_converged(v)]
     if unsettled:
         text += f" The reference trajectories of {' and '.join(unsettled)} have not converged to one ensemble."

@@ -2,7 +2,17 @@
 
 import pytest
 
-from cgpipe.reporting.verdict import Light, judge_divergence, judge_forces, judge_stability, own_floor, verdict, worst
+from cgpipe.reporting.verdict import (
+    Light,
+    judge_divergence,
+    judge_forces,
+    judge_handedness,
+    judge_mean_forces,
+    judge_stability,
+    own_floor,
+    verdict,
+    worst,
+)
 
 
 def numbers(js: float | None, halves: float | None = 0.02, between: float | None = 0.03) -> dict:
@@ -51,6 +61,42 @@ def test_few_blocks_decide_nothing():
 def test_stability_counts_the_dead(alive: int, light: Light):
     """Detects a lost replica that does not matter."""
     assert judge_stability({"replicas": 4, "replicas_survived": alive}) is light
+
+
+@pytest.mark.parametrize(
+    ("v", "light"),
+    [
+        ({"mean_force_configurations": 0}, None),
+        ({"mean_force_configurations": 9, "mean_force_full_over_prior_r2_gain_interval": [0.01, 0.02]}, Light.GOOD),
+        ({"mean_force_configurations": 9, "mean_force_full_over_prior_r2_gain_interval": [-0.02, -0.01]}, Light.BAD),
+        ({"mean_force_configurations": 1, "mean_force_full_over_prior_r2_gain_interval": None}, Light.FAIR),
+    ],
+)
+def test_mean_forces_are_judged_by_the_paired_gain(v: dict, light: Light | None):
+    """Detects a light for a test set that is not there, and one from R² itself."""
+    assert judge_mean_forces(v) is light
+
+
+@pytest.mark.parametrize(("share", "light"), [(0.5, Light.GOOD), (0.9, Light.FAIR), (None, Light.UNKNOWN)])
+def test_handedness_is_held_against_the_references_interval(share: float | None, light: Light):
+    """Detects a share that is compared with a point."""
+    assert judge_handedness({"right_handed": share, "right_handed_reference_interval": [0.4, 0.6]}) is light
+
+
+def test_a_control_that_passes_takes_the_good_light_away():
+    """Detects a comparison that praises although it cannot tell a mirror image."""
+    curves = {"distributions": {"rg": {"label": "radius of gyration"}}}
+    v = {
+        "curves": curves,
+        "replicas": 1,
+        "replicas_survived": 1,
+        "simulated_ps": 1.0,
+        "force_blocks": 9,
+        **numbers(0.01),
+    }
+    assert verdict({"a": v})[2].light is Light.GOOD
+    told = verdict({"a": v | {"mirrored_control_flagged": False}})[2]
+    assert told.light is Light.UNKNOWN and "mirrored control of a" in told.text
 
 
 def test_a_group_is_as_good_as_its_worst():

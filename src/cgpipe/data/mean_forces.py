@@ -1,0 +1,99 @@
+"""Labels without much noise: mean forces at fixed positions of the beads, a test set that nothing is trained on.
+
+NPZ with ``R`` (configurations × beads × 3) [Å]; ``F_opt``, the mean of the projected force over samples of everything
+but the beads [kcal/mol/Å]; ``se_opt``, its standard error; ``temperature`` [K] per configuration; ``resname`` per bead;
+and optionally ``slow_sd_opt``, the error from motions slower than the sampling, which no block average sees, and
+``sd_opt``, the standard deviation of single samples. Everything else in the file is left alone.
+"""
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from cgpipe.data.species import canonical_residue
+from cgpipe.errors import UserError
+
+REQUIRED = ("R", "F_opt", "se_opt", "temperature", "resname")
+OPTIONAL = ("slow_sd_opt", "sd_opt")
+
+
+@dataclass(frozen=True)
+class MeanForces:
+    """Mean forces of one protein at some configurations.
+
+    Attributes:
+        R: positions of the beads [Å].
+        F: mean forces [kcal/mol/Å].
+        error2: variance of each of their components [(kcal/mol/Å)²], slow motions included.
+        noise2: variance of a single sample of each component; None where the file does not say.
+        temperature: [K].
+        residue_name: in the vocabulary's names.
+    """
+
+    R: Float64[np.ndarray, "configurations beads 3"]
+    F: Float64[np.ndarray, "configurations beads 3"]
+    error2: Float64[np.ndarray, "configurations beads 3"]
+    noise2: Float64[np.ndarray, "configurations beads 3"] | None
+    temperature: float
+    residue_name: tuple[str, ...]
+
+
+def read_mean_forces(path: Path) -> MeanForces:
+    """Read mean forces.
+
+    Raises:
+        UserError: missing or damaged, arrays that do not belong together, numbers that are not finite, an error that
+            is negative, or several temperatures.
+    """
+    found = _arrays(Path(path))
+    shape = found["R"].shape
+    if len(shape) != 3 or shape[0] < 1 or shape[1] < 2 or shape[2] != 3:
+        raise UserError(f"{path}: R has shape {shape}, expected (configurations, beads, 3)")
+    per_component = [name for name in ("F_opt", "se_opt", "sd_opt") if name in found]
+    expected: dict[str, tuple[int, ...]] = {
+        **dict.fromkeys(per_component, shape),
+        "temperature": shape[:1],
+        "resname": shape[1:2],
+    }
+    for name, wanted in expected.items():
+        if found[name].shape != wanted:
+            raise UserError(f"{path}: {name} has shape {found[name].shape}, expected {wanted} to go with R")
+    numbers = {name: _double(path, name, values) for name, values in found.items() if name != "resname"}
+    slow = numbers.get("slow_sd_opt", np.zeros(()))
+    if slow.shape != () or slow < 0 or any(np.any(numbers[name] < 0) for name in per_component[1:]):
+        raise UserError(f"{path}: a standard error or deviation is negative, or slow_sd_opt is not one number")
+    if len(set(numbers["temperature"].tolist())) > 1:
+        raise UserError(f"{path}: mean forces at several temperatures; give one file per temperature and protein")
+    return MeanForces(
+        R=numbers["R"],
+        F=numbers["F_opt"],
+        error2=numbers["se_opt"] ** 2 + slow**2,
+        noise2=numbers["sd_opt"] ** 2 if "sd_opt" in numbers else None,
+        temperature=float(numbers["temperature"][0]),
+        residue_name=tuple(canonical_residue(str(name)) for name in found["resname"]),
+    )
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    try:
+        with path.open("rb") as content, np.load(content, allow_pickle=False) as archive:
+            missing = [name for name in REQUIRED if name not in archive.files]
+            if missing:
+                raise UserError(f"{path}: no {', '.join(missing)}; expected the arrays {', '.join(REQUIRED)}")
+            return {name: archive[name] for name in (*REQUIRED, *OPTIONAL) if name in archive.files}
+    except UserError:
+        raise
+    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{path}: cannot be read as NPZ (truncated or damaged?): {error}") from None
+
+
+def _double(path: Path, name: str, values: np.ndarray) -> Float64[np.ndarray, "..."]:
+    if values.dtype.kind not in "iuf" or not np.all(np.isfinite(values)):
+        raise UserError(f"{path}: {name} holds something that is no finite number")
+    return values.astype(np.float64)

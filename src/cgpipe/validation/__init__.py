@@ -1,0 +1,1 @@
+"""What the stage ``validate`` measures, from artefacts to flat numbers: forces on test frames and mean forces."""

@@ -1,0 +1,177 @@
+"""Forces of the program on test frames beside everything simpler, in all and by position, residue and temperature."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from cgpipe.config.slices import ValidateSettings
+from cgpipe.data.projection import Projection
+from cgpipe.data.store import Dataset, Frames
+from cgpipe.data.topology import Topology
+from cgpipe.deploy.program import Program
+from cgpipe.physics.force_errors import (
+    ForceSums,
+    block_interval,
+    force_metrics,
+    force_sums,
+    paired_metrics,
+    r_squared,
+    time_blocks,
+)
+from cgpipe.physics.noise_ceiling import ceiling_metrics, noise_ceiling
+from cgpipe.physics.observables import rotations_onto
+from cgpipe.physics.prior import Prior
+from cgpipe.physics.statistics import resampling
+from cgpipe.validation.predictions import bonds_of_training_frames, prior_forces, program_forces
+
+WANTED_BLOCKS, SHORTEST_BLOCK = 10, 5
+"""Test blocks are cut until there are so many, but not below so many frames: few units make intervals too narrow."""
+
+Parts = Mapping[str, Bool[np.ndarray, " any"]]
+
+
+def evaluate_forces(
+    projection: Projection,
+    dataset: Dataset,
+    prior: Prior,
+    program: Program,
+    settings: ValidateSettings,
+    generator: np.random.Generator,
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Metrics of the program and of what is simpler, on the protein's test frames.
+
+    Returns:
+        flat numbers (``{model}_{metric}``; the models are ``force``, ``prior_force``, ``network_force``,
+        ``bonds_force``, ``average_force``, ``shuffled_force``, ``zero_force``), and R² by position, residue type and
+        temperature; nothing where the protein has no test frames.
+    """
+    protein = projection.protein
+    frames = dataset.load_protein(protein, "test")
+    if not len(frames.R):
+        return {"force_frames": 0}, None
+    topology = Topology(*(column[0] for column in frames.topology))
+    full = program_forces(program, frames.R, topology)
+    alone = prior_forces(prior, frames.R, topology, dataset.cutoff)
+    models = {
+        "force": full,
+        "prior_force": alone,
+        "network_force": full - alone,
+        "bonds_force": bonds_of_training_frames(dataset, protein).forces(frames.R, topology),
+        "average_force": average_forces(dataset.load_protein(protein, "train"), frames.R),
+        "shuffled_force": generator.permutation(full),
+        "zero_force": np.zeros_like(full),
+    }
+    longest = block_length(dataset, len(frames.R))
+    blocks = time_blocks(frames.trajectory, frames.frame, longest)
+    sums = {name: force_sums(frames.F, forces, blocks) for name, forces in models.items()}
+    weights = resampling(generator, int(blocks.max()) + 1, settings.validate_.bootstrap)
+    flat: dict[str, Any] = {
+        "force_frames": len(frames.R),
+        "force_blocks": int(blocks.max()) + 1,
+        "force_block_frames": longest,
+        "force_trajectories": len(np.unique(frames.trajectory)),
+        "force_label_rms": float(np.sqrt(np.mean(frames.F.astype(np.float64) ** 2))),
+    }
+    for name, part in sums.items():
+        flat |= force_metrics(part, weights, name)
+    for name in ("force", "prior_force"):
+        paired = paired_metrics(sums[name], sums["bonds_force"], weights)
+        flat |= {
+            f"{name}_{k.replace('beyond', 'beyond_bonds')}": paired[k] for k in paired if k.startswith("r2_beyond")
+        }
+    flat |= {f"force_{k}": v for k, v in paired_metrics(sums["force"], sums["prior_force"], weights).items()}
+    flat |= _against_ceiling(projection, topology, sums["force"], weights, generator, dataset)
+    parts = {
+        "position": {str(bead): _only(frames.F, bead=bead) for bead in range(frames.R.shape[1])},
+        "residue": {name: _of_residue(frames.F, projection, name) for name in sorted(set(projection.residue_name))},
+        "temperature": {f"{t:g}": _at(frames, t) for t in np.unique(frames.temperature)},
+    }
+    return flat, {kind: _by_part(frames.F, models, blocks, these, weights) for kind, these in parts.items()}
+
+
+def block_length(dataset: Dataset, frames: int) -> int:
+    """Frames of a block: as the dataset was divided, but short enough that there are some blocks to draw."""
+    return max(SHORTEST_BLOCK, min(dataset.header["settings"]["dataset"]["block_frames"], frames // WANTED_BLOCKS))
+
+
+def average_forces(training: Frames, R: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, "frames beads 3"]:
+    """The baseline that knows no configuration: each bead's mean training force, turned with the chain [kcal/mol/Å]."""
+    if not len(training.R):
+        return np.zeros(R.shape)
+    onto = training.R[0]
+    mean = np.mean(np.einsum("fbi,fij->fbj", training.F, rotations_onto(training.R, onto)), axis=0)
+    return np.einsum("bj,fij->fbi", mean, rotations_onto(R, onto))
+
+
+def _against_ceiling(
+    projection: Projection,
+    topology: Topology,
+    sums: ForceSums,
+    weights: Int[np.ndarray, "samples blocks"],
+    generator: np.random.Generator,
+    dataset: Dataset,
+) -> dict[str, Any]:
+    """R²_max from all frames of the protein, and the share of it that the program reaches; None with too few frames."""
+    longest = block_length(dataset, len(projection))
+    blocks = time_blocks(projection.trajectory, projection.frame, longest)
+    pairs = noise_ceiling(projection.R, projection.F, topology, projection.trajectory, projection.frame, blocks)
+    if pairs is None:
+        return dict.fromkeys(
+            f"{name}{end}" for name in ("label_noise", "force_r2_max", "force_r2_of_max") for end in ("", "_interval")
+        )
+    drawn_blocks = resampling(generator, int(blocks.max()) + 1, len(weights))
+    flat, ceilings = ceiling_metrics(pairs, drawn_blocks)
+    ratio = r_squared(sums.drawn(weights)) / ceilings
+    flat["force_r2_of_max"] = float(r_squared(sums)) / flat["force_r2_max"]
+    return flat | {"force_r2_of_max_interval": block_interval(ratio, weights)}
+
+
+def _by_part(
+    F: Float[np.ndarray, "frames beads 3"],
+    models: Mapping[str, Float[np.ndarray, "frames beads 3"]],
+    blocks: Int[np.ndarray, " frames"],
+    parts: Parts,
+    weights: Int[np.ndarray, "samples blocks"],
+) -> list[dict[str, Any]]:
+    """R² of prior and program on parts of the components, and R² beyond the bonds."""
+    rows = []
+    for name, chosen in parts.items():
+        kept = np.where(chosen, F, 0.0)
+        # a component left out adds nothing to any sum but the number of components, which R² does not use
+        sums = {
+            key: force_sums(kept, np.where(chosen, models[key], 0.0), blocks)
+            for key in ("force", "prior_force", "bonds_force")
+        }
+        gain = paired_metrics(sums["force"], sums["bonds_force"], weights)
+        rows.append(
+            {
+                "name": name,
+                "components": int(np.sum(chosen)),
+                "r2": float(r_squared(sums["force"])),
+                "r2_interval": block_interval(r_squared(sums["force"].drawn(weights)), weights),
+                "prior_r2": float(r_squared(sums["prior_force"])),
+                "r2_beyond_bonds": gain["r2_beyond"],
+                "r2_beyond_bonds_interval": gain["r2_beyond_interval"],
+            }
+        )
+    return rows
+
+
+def _only(F: Float[np.ndarray, "frames beads 3"], bead: int) -> Bool[np.ndarray, "frames beads 3"]:
+    chosen = np.zeros(F.shape, bool)
+    chosen[:, bead] = True
+    return chosen
+
+
+def _of_residue(
+    F: Float[np.ndarray, "frames beads 3"], projection: Projection, name: str
+) -> Bool[np.ndarray, "frames beads 3"]:
+    chosen = np.zeros(F.shape, bool)
+    chosen[:, [residue == name for residue in projection.residue_name]] = True
+    return chosen
+
+
+def _at(frames: Frames, temperature: float) -> Bool[np.ndarray, "frames beads 3"]:
+    return np.broadcast_to((frames.temperature == temperature)[:, None, None], frames.F.shape)

@@ -1,0 +1,87 @@
+"""The line from all-atom frames to a model, stage by stage, on the molecule of ``chain``."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import chain
+import numpy as np
+
+from cgpipe import dataset, prior, train
+from cgpipe.artefact import header
+from cgpipe.data.projection import Projection, write_projection
+from cgpipe.data.store import open_dataset
+from cgpipe.data.topology import Topology
+from cgpipe.model.potential import Potential
+from cgpipe.model.serialise import load_model
+from cgpipe.physics.prior import read_prior
+from cgpipe.physics.projector import Choices, project
+from cgpipe.training.pretrain import pretrain
+from cgpipe.validation.predictions import model_forces
+
+CUTOFF = 12.0
+GLYCINE = 7
+TOPOLOGY = Topology(
+    np.full(chain.BEADS, GLYCINE, np.int32),
+    np.zeros(chain.BEADS, np.int32),
+    np.arange(chain.BEADS, dtype=np.int32),
+    np.ones(chain.BEADS, bool),
+)
+
+
+@cache
+def projected(frames: int, seed: int, force_map: str = "optimal") -> tuple[Projection, np.ndarray]:
+    """Projection of so many frames, and the exact mean forces at them."""
+    molecule = chain.sample(frames, seed)
+    return project("oracle", molecule, Choices(map=force_map, constraints="none")), molecule.mean
+
+
+def write_dataset(folder: Path, frames: int, seed: int) -> Path:
+    """The stages ``project`` (without its file reader) and ``dataset``."""
+    write_projection(folder / "oracle.h5", projected(frames, seed)[0], header("projection", {}, {}))
+    settings = {
+        "dataset": {"block_frames": 10, "gap_frames": 0, "npz": False, "test_fraction": 0.0},
+        "vocabulary": "residues",
+        "val_fraction": 0.1,
+        "cutoff": CUTOFF,
+        "families": {"oracle": "oracle"},
+    }
+    files = ["--projections", str(folder / "oracle.h5"), "--out", str(folder / "dataset.h5")]
+    dataset.main(["--settings", json.dumps(settings), *files, "--summary", str(folder / "dataset.json")])
+    return folder / "dataset.h5"
+
+
+def write_prior(folder: Path) -> Path:
+    """The stage ``prior``; beads of this molecule do not repel each other."""
+    settings = {"prior": {"weights": {"repulsion": 0.0, "excluded": 0.0}, "dihedral_terms": 1}, "cutoff": CUTOFF}
+    files = {"dataset": "dataset.h5", "out": "prior.json", "figure": "prior.png"}
+    flat = [part for flag, name in files.items() for part in (f"--{flag}", str(folder / name))]
+    prior.main(["--settings", json.dumps(settings), *flat])
+    return folder / "prior.json"
+
+
+def force_matched(folder: Path) -> Potential:
+    """The prior fitted to the forces of the training frames, as the stage ``train`` does it first."""
+    start = Potential(read_prior(folder / "prior.json"), None, CUTOFF, chain.BEADS - 1)
+    with open_dataset(folder / "dataset.h5") as opened:
+        fitted = pretrain(start, opened.load("train"), opened.load("val"), steps=60, tolerance=1e-4)
+    return Potential(fitted.prior, None, CUTOFF, chain.BEADS - 1)
+
+
+def trained(folder: Path, epochs: int, **changes: Any) -> Potential:
+    """The stage ``train``: prior and a small network."""
+    model = {"cutoff": CUTOFF, "allegro_size": "small", "l_max": 1, "tensor_channels": 8, **changes}
+    settings = {"model": model, "training": {"epochs_adabelief": epochs, "batch_per_device": 32}}
+    files = {"dataset": "dataset.h5", "prior": "prior.json", "out": "model.eqx", "metrics": "metrics.jsonl"}
+    flat = [part for flag, name in files.items() for part in (f"--{flag}", str(folder / name))]
+    flat += ["--checkpoints", str(folder / "checkpoint"), "--seed", "0"]
+    train.main(["--settings", json.dumps(settings), *flat])
+    return load_model(folder / "model.eqx")[0]
+
+
+def relative_error(model: Potential) -> float:
+    """‖model − mean force‖ / ‖mean force‖ on configurations that nothing was fitted to."""
+    fresh = chain.sample(500, seed=99)
+    R = fresh.R[:, 1::3].astype(np.float32)
+    return float(np.linalg.norm(model_forces(model, R, TOPOLOGY, "oracle") - fresh.mean) / np.linalg.norm(fresh.mean))
