@@ -25,21 +25,19 @@ from cgpipe.config.slices import settings_json
 
 CONFIGS = [Path("config/config.yaml"), Path("config/demo.yaml")]
 
+SPECIES_ONLY: dict[str, Any] = {"edge_features": []}
+
 VARIANTS: dict[str, dict[str, Any]] = {
-    "as in the demo (small, l_max 1, 16 channels, o3)": {},
-    "no prior": {"use_priors": False},
-    "sequence": {"edge_features": ["sequence"]},
-    "so3": {"l_max": 2, "tensor_channels": 8, "symmetry": "so3"},
-    "so3 and sequence": {"l_max": 2, "tensor_channels": 8, "symmetry": "so3", "edge_features": ["sequence"]},
-    "l_max 2, 8 channels": {"l_max": 2, "tensor_channels": 8},
-    "l_max 3, 8 channels": {"l_max": 3, "tensor_channels": 8},
-    "med, l_max 2, 16 channels": {"allegro_size": "med", "l_max": 2, "tensor_channels": 16},
-    "default, l_max 2, 32 channels": {"allegro_size": "default", "l_max": 2, "tensor_channels": 32},
-    "default, l_max 2, 32 channels, sequence": {
+    "as in the demo (small, l_max 1, 16 channels, o3, sequence)": {},
+    "no sequence": SPECIES_ONLY,
+    "no sequence, no prior": {**SPECIES_ONLY, "use_priors": False},
+    "no sequence, l_max 2, 8 channels": {**SPECIES_ONLY, "l_max": 2, "tensor_channels": 8},
+    "no sequence, l_max 2, 8 channels, so3": {**SPECIES_ONLY, "l_max": 2, "tensor_channels": 8, "symmetry": "so3"},
+    "no sequence, default, l_max 2, 32 channels": {
+        **SPECIES_ONLY,
         "allegro_size": "default",
         "l_max": 2,
         "tensor_channels": 32,
-        "edge_features": ["sequence"],
     },
 }
 

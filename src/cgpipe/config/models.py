@@ -116,7 +116,8 @@ class Model(Section):
         "o3", description="o3: mirror images have the same energy; so3: the network can tell left from right"
     )
     edge_features: tuple[Literal["sequence"], ...] = Field(
-        (), description="sequence: edges know their signed separation along the chain, up to 6, and other chains"
+        ("sequence",),
+        description="sequence: edges know their signed separation along the chain, up to 6, and other chains",
     )
     matmul_precision: Literal["float32", "tensorfloat32"] = Field(
         "float32", description="of the matrix products on a GPU; tensorfloat32 is faster and rounds to three digits"

@@ -43,7 +43,7 @@ OTHER_VALUES = {
     "model.allegro_size": "small",
     "model.l_max": 1,
     "model.symmetry": "so3",
-    "model.edge_features": ["sequence"],
+    "model.edge_features": [],
     "model.matmul_precision": "tensorfloat32",
     "dataset.capacity_margin": 2.0,
     "training.balance": "proteins",
