@@ -7,7 +7,7 @@ addEventListener("load", () => {
   document.querySelectorAll("details").forEach(one => one.open = true);
   const names = performance.getEntriesByType("resource").map(one => one.name);
   found.fetched = names.filter(name => !name.startsWith("data:"));
-  found.images = [...document.images].map(one => ({alt: one.alt, drawn: one.complete && one.naturalWidth > 0,
+  found.images = [...document.querySelectorAll("figure img")].map(one => ({alt: one.alt, drawn: one.complete && one.naturalWidth > 0,
     height: one.getBoundingClientRect().height, width: one.getBoundingClientRect().width}));
   found.wider = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   found.verdict = document.getElementById("verdict").getBoundingClientRect().top;

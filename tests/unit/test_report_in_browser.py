@@ -69,7 +69,8 @@ def test_nothing_fails_nothing_is_fetched_every_figure_shows(page: Path, tmp_pat
 def test_the_probe_sees_what_is_wrong(page: Path, tmp_path: Path):
     """Detects a probe that finds every page in order: a script that fails, a request and a broken image must show."""
     spoilt = tmp_path / "spoilt.html"
-    bad = '<img src="data:image/png;base64,AAAA" alt="broken"><img src="https://example.org/x.png" alt="far">'
+    images = '<img src="data:image/png;base64,AAAA" alt="broken"><img src="https://example.org/x.png" alt="far">'
+    bad = f"<figure>{images}</figure>"
     spoilt.write_text(page.read_text().replace("</body>", f"{bad}<script>undefined_thing()</script></body>"))
     found = probe(spoilt, tmp_path, 1000)
     assert any("undefined_thing" in error for error in found["errors"])
