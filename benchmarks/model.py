@@ -5,18 +5,23 @@
 A training step is forward pass, forces, and gradient of the mean squared force with respect to all weights; inference
 is energies and forces. Both sides run on one thread, turn by turn, and seconds of processor time are compared, so that
 other load on the machine matters little; the smallest of the repeats counts. Ours includes the neighbour search and the
-slots that the busiest frame needs; the peer is given its edges. Peer modes: eager, with one weight per path and channel
+slots that the busiest frame needs; the peer is given its edges. Both get memory in large pages, as the workflow's jobs
+do. Peer modes: eager, with one weight per path and channel
 as here (``coupled``) and with one per path (``plain``). Also printed: work done per second as a share of what a product
 of float32 matrices reaches here, time to compile, and memory of one step.
 """
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+if __name__ == "__main__" and "GLIBC_TUNABLES" not in os.environ:  # is read when a process starts; the peer inherits it
+    os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
+    os.execv(sys.executable, sys.orig_argv)
 # before JAX starts: one thread, like the peer
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false " + os.environ.get("XLA_FLAGS", "")
 os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32
 
-ROW = 8
+ROW = 4
 """Neighbours are kept in rows of so many slots; each bead begins a row of its own."""
 
 COORDINATES = 2**16
