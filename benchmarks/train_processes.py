@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,21 @@ from cgpipe.config.slices import TrainSettings
 STAGE = (sys.executable, "-m", "cgpipe.train")
 
 
-def start(data: Path, chosen: TrainSettings) -> subprocess.Popen[bytes]:
-    """The train stage as a process of its own, beside the dataset."""
-    return subprocess.Popen([*STAGE, *arguments_of(data, chosen, data)], stderr=subprocess.DEVNULL)
+@contextmanager
+def training(data: Path, chosen: TrainSettings) -> Iterator[subprocess.Popen[bytes]]:
+    """The train stage as a process of its own, beside the dataset; killed if it still runs at the end of the block."""
+    with subprocess.Popen([*STAGE, *arguments_of(data, chosen, data)], stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
-def start_joined(data: Path, chosen: TrainSettings, out: Path, processes: int) -> list[subprocess.Popen[bytes]]:
-    """The train stage as several processes of one device each, joined as Slurm's would be."""
+@contextmanager
+def joined_training(
+    data: Path, chosen: TrainSettings, out: Path, processes: int
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """The train stage as several processes of one device each, joined as Slurm's would be; killed likewise."""
     scontrol = out / "bin" / "scontrol"
     scontrol.parent.mkdir()
     scontrol.write_text("#!/bin/sh\necho localhost\n")
@@ -32,10 +42,15 @@ def start_joined(data: Path, chosen: TrainSettings, out: Path, processes: int) -
     step = {"SLURM_JOB_ID": "1000", "SLURM_NTASKS": str(processes), "SLURM_JOB_NODELIST": "localhost"}
     step |= {"PATH": f"{scontrol.parent}{os.pathsep}{os.environ['PATH']}", "JAX_PLATFORMS": "cpu"}
     command = [*STAGE, *arguments_of(data, chosen, out), *(nodes if processes > 1 else [])]
-    return [
-        subprocess.Popen(command, env=os.environ | step | {"SLURM_PROCID": str(rank)}, stderr=subprocess.DEVNULL)
-        for rank in range(processes)
-    ]
+    with ExitStack() as closing:
+        ranks = []
+        for rank in range(processes):
+            environment = os.environ | step | {"SLURM_PROCID": str(rank)}
+            process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            closing.enter_context(process)
+            closing.callback(process.kill)
+            ranks.append(process)
+        yield ranks
 
 
 def arguments_of(data: Path, chosen: TrainSettings, out: Path) -> list[str]:

@@ -27,7 +27,7 @@ import equinox as eqx
 import jax
 import numpy as np
 from synthetic_dataset import write_dataset
-from train_processes import arguments_of, digest, epochs, start, start_joined
+from train_processes import arguments_of, digest, epochs, joined_training, training
 
 from cgpipe.config.slices import TrainSettings
 from cgpipe.data.store import open_dataset
@@ -58,6 +58,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="kill: of the moments")
     parser.add_argument("--scratch", type=Path, help="where the temporary folder goes")
     options = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that files and processes go
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
         print(f"{options.benchmark}: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, jax {jax.__version__}")
         commands[options.benchmark](options, Path(scratch))
@@ -151,9 +152,9 @@ def waiting(options: argparse.Namespace, scratch: Path) -> None:
     """The share of time that the train stage reports itself."""
     lengths = np.random.default_rng(1).integers(options.shortest, options.longest + 1, size=options.proteins).tolist()
     write_dataset(scratch / "dataset.h5", lengths, 12, 2)
-    process = start(scratch, settings(options, options.size, epochs_adabelief=2, checkpoint_steps=10**6))
-    if process.wait():
-        raise SystemExit("the training failed")
+    with training(scratch, settings(options, options.size, epochs_adabelief=2, checkpoint_steps=10**6)) as process:
+        if process.wait():
+            raise SystemExit("the training failed")
     for line in epochs(scratch)[1:]:
         print(f"epoch {line['epoch']}: {line['frames_per_s']:.1f} frames/s, waiting {line['waiting']:.2%} of the time")
 
@@ -168,18 +169,18 @@ def memory(options: argparse.Namespace, scratch: Path) -> None:
     print(
         f"dataset.h5: {size / 1e9:.1f} GB, {frames * proteins / 1e6:.1f} M frames, {time.perf_counter() - begun:.0f} s"
     )
-    process = start(scratch, settings(options, options.size, checkpoint_steps=options.steps))
-    while process.poll() is None and not list(scratch.glob("checkpoint/*/step-*")):
-        time.sleep(0.2)
-    process.send_signal(signal.SIGTERM)
-    code = process.wait()
+    with training(scratch, settings(options, options.size, checkpoint_steps=options.steps)) as process:
+        while process.poll() is None and not list(scratch.glob("checkpoint/*/step-*")):
+            time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        code = process.wait()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(f"exit code {code} after {sorted(scratch.glob('checkpoint/*/*'))[-1].stem}, peak memory {peak / 1e6:.2f} GB")
 
 
 def kill(options: argparse.Namespace, scratch: Path) -> None:
     """Killed at a random moment each time and started again: the model's bytes must be those of an undisturbed run."""
-    write_dataset(scratch / "dataset.h5", [8, 10], 40, 4)
+    write_dataset(scratch / "dataset.h5", [8], 84, 4)
     chosen = settings(options, "small", epochs_adabelief=4, epochs_yogi=2, checkpoint_steps=2, ema_decay=0.9)
     jax.config.update("jax_compilation_cache_dir", str(scratch / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -189,7 +190,7 @@ def kill(options: argparse.Namespace, scratch: Path) -> None:
         """The stage in a process that has imported everything, but not yet asked JAX for a device."""
         out.mkdir(exist_ok=True)
         arguments = (arguments_of(scratch, chosen, out), compiling)
-        process = multiprocessing.get_context("fork").Process(target=_quietly, args=arguments)
+        process = multiprocessing.get_context("fork").Process(target=_quietly, args=arguments, daemon=True)
         process.start()
         return process
 
@@ -248,7 +249,8 @@ def scaling(options: argparse.Namespace, scratch: Path) -> None:
     for processes in (1, 2, 4):
         out = scratch / str(processes)
         out.mkdir()
-        codes = [process.wait() for process in start_joined(scratch, chosen, out, processes)]
+        with joined_training(scratch, chosen, out, processes) as ranks:
+            codes = [rank.wait() for rank in ranks]
         speed = max(line["frames_per_s"] for line in epochs(out)[1:]) if not any(codes) else float("nan")
         single = single or speed
         print(f"{processes} processes: {speed:8.1f} frames/s, {speed / single:.2f} × one process")

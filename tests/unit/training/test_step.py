@@ -152,10 +152,11 @@ for devices, accumulate in ((1, 1), (2, 1), (4, 1), (8, 1), (4, 2)):
     evaluation = make_evaluation(fixed, mesh)
     scores = evaluate(evaluation, parameters, frames, ("one",), feed.batch, mesh).total
     text = evaluation.lower(parameters, batch).compile().as_text()
-    moved = re.findall(r"= \\S*?\\[([\\d,]*)\\]\\S* (?:all-\\w+|collective-permute|reduce-scatter)\\(", text)
+    sent = re.findall(r"= (.*?) (?:all-\\w+|collective-permute|reduce-scatter)[-a-z]*\\(", text)
+    moved = {shape for result in sent for shape in re.findall(r"\\[([\\d,]*)\\]", result)}
     found[f"{devices} × {accumulate}"] = {
         "losses": losses, "gathered": gathered, "scores": [scores.error2, scores.label2, scores.components],
-        "moved": sorted(set(moved)), "calls": text.count("all-gather"),
+        "moved": sorted(moved),
     }
 json.dump(found, sys.stdout)
 """
