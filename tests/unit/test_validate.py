@@ -120,6 +120,7 @@ def test_every_model_meets_the_mean_forces(made_run: Path):
     assert v["mean_force_seed-0_r2"] == pytest.approx(v["mean_force_full_r2"], abs=1e-4)  # all are the same model
     low, high = v["mean_force_full_r2_beyond_bonds_interval"]
     assert low <= v["mean_force_full_r2_beyond_bonds"] <= high
+    assert v["mean_force_unseen_full_r2"] < 1 and v["mean_force_unseen_prior_r2_interval"] is not None
     assert len(v["curves"]["mean_force"]["reference"]) == 12 * 8 * 3
     assert read(made_run, "beta")["mean_force_configurations"] == 0
 
