@@ -88,7 +88,7 @@ def prior_alone(
     masses: Float[np.ndarray, " beads"],
     temperature: float,
     seed: int,
-) -> Float[np.ndarray, "frames beads 3"]:
+) -> Float[np.ndarray, "kept beads 3"]:
     """Frames of short dynamics without the network [Å], from frames spread over the reference, without the first fifth.
 
     Args:

@@ -29,8 +29,6 @@ from cgpipe.validation.predictions import bonds_of_training_frames, prior_forces
 WANTED_BLOCKS, SHORTEST_BLOCK = 10, 5
 """Test blocks are cut until there are so many, but not below so many frames: few units make intervals too narrow."""
 
-Parts = Mapping[str, Bool[np.ndarray, " any"]]
-
 
 def evaluate_forces(
     projection: Projection,
@@ -86,7 +84,7 @@ def evaluate_forces(
     parts = {
         "position": {str(bead): _only(frames.F, bead=bead) for bead in range(frames.R.shape[1])},
         "residue": {name: _of_residue(frames.F, projection, name) for name in sorted(set(projection.residue_name))},
-        "temperature": {f"{t:g}": _at(frames, t) for t in np.unique(frames.temperature)},
+        "temperature": {f"{t:g}": _at(frames, t) for t in np.unique(frames.temperature).tolist()},
     }
     return flat, {kind: _by_part(frames.F, models, blocks, these, weights) for kind, these in parts.items()}
 
@@ -132,7 +130,7 @@ def _by_part(
     F: Float[np.ndarray, "frames beads 3"],
     models: Mapping[str, Float[np.ndarray, "frames beads 3"]],
     blocks: Int[np.ndarray, " frames"],
-    parts: Parts,
+    parts: Mapping[str, Bool[np.ndarray, "frames beads 3"]],
     weights: Int[np.ndarray, "samples blocks"],
 ) -> list[dict[str, Any]]:
     """R² of prior and program on parts of the components, and R² beyond the bonds."""
