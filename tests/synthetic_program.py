@@ -86,7 +86,7 @@ def export_to(folder: Path, potential: Potential, capacities: Sequence[int]) -> 
     for program in programs:
         write_program(program, folder, file_stem(program, program is programs[-1]))
     write_parameters(folder, potential, header("program", {}, {}))
-    body = describe_programs(programs, vocabulary("residues"), potential.cutoff, folder, ("params.npz", "params.pkl"))
+    body = describe_programs(programs, vocabulary("residues"), potential, folder, ("params.npz", "params.pkl"))
     path = folder / "model.json"
     write_json(path, header("program", {}, {}), {"member": "best", "seed": 0, **body})
     return path

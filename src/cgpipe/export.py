@@ -92,7 +92,7 @@ def _write_programs(
         write_program(program, folder, file_stem(program, program is programs[-1]))
     write_parameters(folder, potential, head)
     names: Vocabulary = dataset.vocabulary
-    return describe_programs(programs, names, potential.cutoff, folder, ("params.npz", "params.pkl"))
+    return describe_programs(programs, names, potential, folder, ("params.npz", "params.pkl"))
 
 
 def bead_capacities(buckets: Sequence[int], wanted: int) -> list[int]:
