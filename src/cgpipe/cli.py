@@ -1,4 +1,4 @@
-"""The command ``cgpipe``: the stages, and ``check``, ``cluster-check``, ``inspect``, ``watch`` and ``info``."""
+"""The command ``cgpipe``: the stages, and what is beside them (``ABOUT``, and ``info``)."""
 
 import argparse
 import importlib
@@ -18,6 +18,7 @@ ABOUT = {
     "check": "validate the configuration and look into the data",
     "inspect": "say what is in a dataset and which of it looks wrong",
     "cluster-check": "try on a Slurm cluster what a training will go through",
+    "build-plugin": "compile the native LAMMPS pair style",
     "watch": "learning curves of a run, while it trains",
 }
 OWN_PARSER = (*ABOUT, *STAGES)

@@ -1,9 +1,9 @@
 """Forces of a program for LAMMPS, step by step, through ``fix external``.
 
-LAMMPS calls back with its atoms in an order of its own, so rows are restored through atom IDs (ID = row + 1). Whatever
-is raised in a callback would be swallowed and the dynamics would run on: here it is kept, the forces are set to zero,
-the run is stopped by a forced timeout, and ``command`` raises what was kept. Ctrl-C is taken by a handler of its own,
-because it could strike outside the guarded part of the callback.
+LAMMPS calls back with its atoms in an order of its own, so rows are restored through atom IDs, which rise from row to
+row. Whatever is raised in a callback would be swallowed and the dynamics would run on: here it is kept, the forces are
+set to zero, the run is stopped by a forced timeout, and ``command`` raises what was kept. Ctrl-C is taken by a handler
+of its own, because it could strike outside the guarded part of the callback.
 """
 
 import re
@@ -86,6 +86,7 @@ class Driver:
         self._force_field = force_field
         self._failure: BaseException | None = None
         self._rows: Float[np.ndarray, "beads 3"] = np.empty((0, 3))
+        self._row_of_id: Int[np.ndarray, " ids"] = np.empty(0, np.int64)
         self.bonds = bonds
         self.calls = 0
         self.model_seconds = 0.0
@@ -102,11 +103,15 @@ class Driver:
         count = self._lammps.get_natoms()
         if count != len(species):
             raise RuntimeError(f"LAMMPS holds {count} atoms, the program {len(species)} beads")
-        types = np.array(self._lammps.gather_atoms("type", 0, 1))
+        ids = self._lammps.numpy.extract_atom("id")[:count]
+        order = np.argsort(ids)
+        types = self._lammps.numpy.extract_atom("type")[:count][order]
         found = [vocabulary.species_of_lammps_type(int(kind)) for kind in types]
         if found != list(species):
             raise RuntimeError(f"LAMMPS atom types mean species {found}, the program has {list(species)}")
         self._rows = np.empty((count, 3))
+        self._row_of_id = np.zeros(ids.max() + 1, np.int64)
+        self._row_of_id[ids[order]] = np.arange(count)
         self._lammps.set_fix_external_callback(FIX, self._callback, None)
 
     def command(self, line: str) -> None:
@@ -136,7 +141,7 @@ class Driver:
                 raise self._failure
             if count != len(self._rows):
                 raise Death(step, f"LAMMPS lost atoms: {count} of {len(self._rows)} are left")
-            row = ids - 1
+            row = self._row_of_id[ids]
             self._rows[row] = x
             self.bonds.check(self._rows, step)
             before = time.perf_counter()
