@@ -19,6 +19,7 @@ from cgpipe.deploy.stablehlo import export_potential, write_program
 from cgpipe.model.allegro import Allegro, AllegroSettings
 from cgpipe.model.potential import Potential
 from cgpipe.model.presets import Sizes
+from cgpipe.model.serialise import save_model
 from cgpipe.physics.prior import Prior, Weights
 from cgpipe.physics.support import Support
 
@@ -124,7 +125,9 @@ def export_to(folder: Path, potential: Potential, capacities: Sequence[int]) -> 
     for program in programs:
         write_program(program, folder, file_stem(program, program is programs[-1]))
     write_parameters(folder, potential, header("program", {}, {}))
-    body = describe_programs(programs, vocabulary("residues"), potential, folder, ("params.npz", "params.pkl"))
+    save_model(folder / "model.eqx", potential, header("model", {}, {}), {})
+    files = ("model.eqx", "params.npz", "params.pkl")
+    body = describe_programs(programs, vocabulary("residues"), potential, folder, files)
     path = folder / "model.json"
     write_json(path, header("program", {}, {}), {"member": "best", "seed": 0, **body})
     return path

@@ -1,6 +1,7 @@
 """Stage ``export``: one member as StableHLO programs, proven on real frames to give the forces of the Python model."""
 
 import argparse
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ def main(argv: Sequence[str]) -> int:
     with open_dataset(args.dataset) as dataset, published(args.out, last="model.json") as folder:
         head = header("program", slices, inputs)
         _check_dataset(stored["cgpipe"], head, model, args.dataset)
+        shutil.copyfile(model, folder / "model.eqx")
         body = {
             "member": args.member,
             "seed": seed,
@@ -92,7 +94,7 @@ def _write_programs(
         write_program(program, folder, file_stem(program, program is programs[-1]))
     write_parameters(folder, potential, head)
     names: Vocabulary = dataset.vocabulary
-    return describe_programs(programs, names, potential, folder, ("params.npz", "params.pkl"))
+    return describe_programs(programs, names, potential, folder, ("model.eqx", "params.npz", "params.pkl"))
 
 
 def bead_capacities(buckets: Sequence[int], wanted: int) -> list[int]:

@@ -1,95 +1,88 @@
-"""Stage ``simulate``: one replica of Langevin dynamics in LAMMPS with an exported program, and how it ended.
+"""Stage ``simulate``: replicas of Langevin dynamics with an exported model, and how they ended.
 
 A replica whose molecule falls apart (forces that are not finite, a broken bond, too many neighbours) is a result: it is
 recorded with time and reason, and the stage succeeds. Everything else that goes wrong is an error.
 """
 
 import argparse
-import hashlib
+import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cgpipe.artefact import header, write_json
-from cgpipe.config.models import Simulate
 from cgpipe.config.slices import SimulateSettings
 from cgpipe.data.projection import Projection, read_projection
-from cgpipe.data.species import Vocabulary
-from cgpipe.data.topology import Topology
-from cgpipe.deploy.lammps.driver import BondWatch
-from cgpipe.deploy.lammps.input import LAMMPS_SEEDS, Plan
-from cgpipe.deploy.lammps.run import Outcome, run_chain
+from cgpipe.deploy.lammps.input import Plan
+from cgpipe.deploy.lammps.run import Outcome
 from cgpipe.deploy.program import load_program
 from cgpipe.deploy.publish import published
+from cgpipe.dynamics.engines import ENGINES, Molecule, Replica, checkpoint_of
+from cgpipe.dynamics.plans import make_plan
 from cgpipe.errors import UserError
 from cgpipe.stage import parser, run, settings
 from cgpipe.units import FS_PER_PS
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one replica and write its trajectory, logs and record."""
+    """Run replicas; write the trajectory, logs and record of each."""
     args = _arguments(argv)
     chosen = settings(args.settings, SimulateSettings)
     simulate = chosen.simulate
-    if not 0 <= args.replica < simulate.replicas:
-        raise UserError(f"--replica {args.replica}: expected 0 … {simulate.replicas - 1} (simulate.replicas)")
     program = load_program(args.program)
     everything = read_projection(args.projection)
     reference = everything.of_temperature(everything.reference_temperature())
-    topology = chain_topology(reference, program.vocabulary)
-    start = (2 * args.replica + 1) * len(reference) // (2 * simulate.replicas)
-    member = program.metadata["member"]
-    plan = make_plan(simulate, reference.protein, member, args.replica, reference.reference_temperature())
-    bonds = bond_watch(reference, simulate.bond_tolerance)
-    with published(args.out, last="simulation.json") as folder:
-        R = reference.R[start].astype(np.float64)
-        outcome = run_chain(folder, plan, R, topology, program.vocabulary, program.bind(topology), bonds)
-        body = {
-            "protein": reference.protein,
-            "member": member,
-            "replica": args.replica,
-            "start": {
-                "trajectory": reference.trajectories[reference.trajectory[start]],
-                "frame": int(reference.frame[start]),
-            },
-            **_record(plan, outcome, folder),
-        }
-        inputs = {"program": args.program, "projection": args.projection}
-        write_json(folder / "simulation.json", header("simulation", chosen.model_dump(mode="json"), inputs), body)
-    _tell(body)
+    molecule = Molecule(program, reference, simulate.bond_tolerance)
+    replicas = _replicas(args, chosen, molecule)
+    engine = ENGINES[simulate.engine]
+    head = header(
+        "simulation", chosen.model_dump(mode="json"), {"program": args.program, "projection": args.projection}
+    )
+    for batch in [replicas] if engine.together else [[replica] for replica in replicas]:
+        with ExitStack() as stack:
+            folders = [stack.enter_context(published(one.out, last="simulation.json")) for one in batch]
+            outcomes = engine.run(molecule, batch, folders)
+            for replica, outcome, folder in zip(batch, outcomes, folders, strict=True):
+                body = {
+                    "protein": reference.protein,
+                    "member": program.metadata["member"],
+                    "replica": replica.number,
+                    "engine": simulate.engine,
+                    "start": _origin(reference, _start(replica.number, simulate.replicas, reference)),
+                    **_record(replica.plan, outcome, folder),
+                }
+                write_json(folder / "simulation.json", head, body)
+                _tell(body)
+        shutil.rmtree(checkpoint_of(batch), ignore_errors=True)
     return 0
 
 
-def chain_topology(projection: Projection, names: Vocabulary) -> Topology:
-    """Topology of a projected protein, without padding."""
-    species = np.array([names.species(residue) for residue in projection.residue_name], np.int32)
-    return Topology(species, projection.chain, projection.residue, np.ones(len(species), bool))
+def _replicas(args: argparse.Namespace, chosen: SimulateSettings, molecule: Molecule) -> list[Replica]:
+    """The replicas that the command line asks for."""
+    simulate, reference, member = chosen.simulate, molecule.reference, molecule.program.metadata["member"]
+    if len(args.replica) != len(args.out):
+        raise UserError(f"--out: {len(args.out)} folders for {len(args.replica)} replicas; give one for each")
+    made = []
+    for number, out in zip(args.replica, args.out, strict=True):
+        if not 0 <= number < simulate.replicas:
+            raise UserError(f"--replica {number}: expected 0 … {simulate.replicas - 1} (simulate.replicas)")
+        plan = make_plan(simulate, reference.protein, member, number, reference.reference_temperature())
+        R = reference.R[_start(number, simulate.replicas, reference)].astype(np.float64)
+        made.append(Replica(number, plan, R, out))
+    return made
 
 
-def bond_watch(reference: Projection, tolerance: float) -> BondWatch:
-    """Watch every bond against its mean length over the reference frames."""
-    bonded = (np.diff(reference.chain) == 0) & (np.diff(reference.residue) == 1)
-    lengths = np.linalg.norm(np.diff(reference.R.astype(np.float64), axis=1), axis=-1)
-    return BondWatch(bonded, lengths.mean(axis=0)[bonded], tolerance)
+def _start(number: int, replicas: int, reference: Projection) -> int:
+    """Row of the reference frame that a replica begins from; replicas are spread over all frames."""
+    return (2 * number + 1) * len(reference) // (2 * replicas)
 
 
-def make_plan(simulate: Simulate, protein: str, member: str, replica: int, temperature: float) -> Plan:
-    """Steps and seeds of one replica; the seeds depend on all that tells it from others."""
-    steps = round(simulate.picoseconds * FS_PER_PS / simulate.timestep)
-    every = max(1, round(simulate.save_every * FS_PER_PS / simulate.timestep))
-    if steps < every:
-        raise UserError(f"simulate.picoseconds {simulate.picoseconds} is shorter than save_every {simulate.save_every}")
-    identity = f"{simulate.seed}/{protein}/{member}/{replica}"
-    seeds = [1 + _hash(f"{identity}/{use}") % (LAMMPS_SEEDS - 1) for use in ("velocities", "noise")]
-    title = f"{protein}, member {member}, replica {replica}: coarse-grained Langevin dynamics"
-    return Plan(title, temperature, simulate.timestep, steps, every, simulate.damping, *seeds)
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+def _origin(reference: Projection, row: int) -> dict[str, Any]:
+    return {"trajectory": reference.trajectories[reference.trajectory[row]], "frame": int(reference.frame[row])}
 
 
 def _record(plan: Plan, outcome: Outcome, folder: Path) -> dict[str, Any]:
@@ -137,8 +130,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     arguments = parser("simulate", __doc__ or "")
     arguments.add_argument("--program", required=True, type=Path, help="model.json of an exported model")
     arguments.add_argument("--projection", required=True, type=Path, help="the protein's projection: start and bonds")
-    arguments.add_argument("--replica", required=True, type=int, help="from 0")
-    arguments.add_argument("--out", required=True, type=Path, help="folder for the results")
+    arguments.add_argument("--replica", required=True, type=int, nargs="+", help="numbers from 0")
+    arguments.add_argument("--out", required=True, type=Path, nargs="+", help="folder for the results of each")
     return arguments.parse_args(argv)
 
 

@@ -11,8 +11,9 @@ from synthetic_program import chain_projection, export_to, tiny_potential
 from cgpipe.artefact import header, read_json
 from cgpipe.config.models import Simulate
 from cgpipe.data.projection import write_projection
+from cgpipe.dynamics.plans import bond_watch, make_plan
 from cgpipe.errors import UserError
-from cgpipe.simulate import bond_watch, main, make_plan
+from cgpipe.simulate import main
 from cgpipe.stage import run
 
 BEADS = 8

@@ -42,6 +42,12 @@ def test_all_members_are_exported_if_asked(checkout):
     assert checkout.plan("--config", "ensemble={save_all_models: true}") == {**DEMO, "export": 3}
 
 
+def test_all_replicas_are_one_job_in_jax(checkout):
+    """simulate.engine decides what a job is; whatever ran, validate asks for the same files."""
+    assert checkout.plan("--config", "simulate={engine: jax}") == {**DEMO, "simulate": 2}
+    checkout.plan("results/demo/simulate/trpcage/seed-1/3/traj.dcd", "--config", "simulate={engine: jax}")
+
+
 def test_no_ensemble_and_no_npz(checkout):
     """One seed; a dataset without its NPZ is still a plan."""
     jobs = checkout.plan("--config", "ensemble={enabled: false}", "dataset={npz: false}")
@@ -51,8 +57,9 @@ def test_no_ensemble_and_no_npz(checkout):
 FILES = [
     "project/cln025.h5", "project/trpcage.h5", "dataset/dataset.h5", "dataset/dataset.npz", "dataset/dataset.json",
     "prior/prior.json", "prior/prior.png", "train/seed-0/model.eqx", "train/seed-1/metrics.jsonl",
-    "ensemble/ensemble.json", "export/best/model.mlir", "export/best/model.jaxexp", "export/best/params.pkl",
-    "export/best/params.npz", "export/best/model.json", "export/best/parity.json", "simulate/cln025/best/0/traj.dcd",
+    "ensemble/ensemble.json", "export/best/model.eqx", "export/best/model.mlir", "export/best/model.jaxexp",
+    "export/best/params.pkl", "export/best/params.npz", "export/best/model.json", "export/best/parity.json",
+    "simulate/cln025/best/0/traj.dcd",
     "simulate/trpcage/best/3/thermo.csv", "simulate/cln025/best/1/log.lammps", "simulate/cln025/best/1/in.lammps",
     "simulate/cln025/best/1/system.data", "simulate/cln025/best/2/simulation.json", "validate/cln025.json",
     "report.html", "summary.json",

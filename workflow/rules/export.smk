@@ -5,6 +5,7 @@ rule export:
         dataset="<results>/dataset/dataset.h5",
         code=source_code("export"),
     output:
+        model="<results>/export/{member}/model.eqx",
         mlir="<results>/export/{member}/model.mlir",
         jaxexp="<results>/export/{member}/model.jaxexp",
         pickle="<results>/export/{member}/params.pkl",

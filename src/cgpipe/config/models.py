@@ -159,7 +159,12 @@ class Export(Section):
 
 
 class Simulate(Section):
-    replicas: Count = Field(4, description="LAMMPS runs per protein and member, from frames spread over the reference")
+    engine: Literal["lammps", "jax"] = Field(
+        "lammps",
+        description="lammps: the exported program in LAMMPS, a job per replica; jax: the model itself, all replicas of "
+        "a protein in one job, faster in sum",
+    )
+    replicas: Count = Field(4, description="runs per protein and member, from frames spread over the reference")
     picoseconds: Positive = Field(200.0, description="length of one run [ps]")
     timestep: Positive = Field(4.0, description="time step [fs]")
     damping: Positive = Field(1.0, description="relaxation time of the Langevin thermostat [ps]")

@@ -2,7 +2,7 @@
 
 Half kick, half drift, Ornstein–Uhlenbeck, half drift, half kick (Leimkuhler & Matthews, Appl. Math. Res. eXpress
 2013, 34): exact in configuration space for a harmonic oscillator at any stable step. One force evaluation per step.
-Units: Å, fs, kcal/mol, g/mol; velocities in Å/fs.
+Without friction (infinite damping time) it is velocity Verlet. Units: Å, fs, kcal/mol, g/mol; velocities in Å/fs.
 """
 
 import math
@@ -21,9 +21,70 @@ Forces = Callable[[Float[Array, "beads 3"]], Float[Array, "beads 3"]]
 class State(NamedTuple):
     """Positions [Å], velocities [Å/fs] and forces [kcal/mol/Å] at one time."""
 
-    R: Float[Array, "beads 3"]
-    V: Float[Array, "beads 3"]
-    F: Float[Array, "beads 3"]
+    R: Float[Array, "*replicas beads 3"]
+    V: Float[Array, "*replicas beads 3"]
+    F: Float[Array, "*replicas beads 3"]
+
+
+class Bath(NamedTuple):
+    """What a step needs to know besides forces and noise.
+
+    Attributes:
+        timestep: [fs].
+        keep: share of a velocity that a step leaves, exp(−dt/τ).
+        acceleration: of a bead under a force of 1 kcal/mol/Å [Å/fs²].
+        spread: of the velocities at the bath's temperature [Å/fs].
+    """
+
+    timestep: float
+    keep: float
+    acceleration: Float[Array, "beads 1"]
+    spread: Float[Array, "*replicas beads 1"]
+
+    @property
+    def noise(self) -> Float[Array, "*replicas beads 1"]:
+        """Spread of the noise that makes up for the friction of a step [Å/fs]."""
+        return math.sqrt(1 - self.keep**2) * self.spread
+
+
+def heat_bath(
+    masses: Float[Array, " beads"], thermal: float | Float[Array, "replicas 1 1"], timestep: float, damping: float
+) -> Bath:
+    """A bath for beads of some masses.
+
+    Args:
+        masses: [g/mol].
+        thermal: kT [kcal/mol]; of each replica, where there are several.
+        timestep: [fs].
+        damping: relaxation time of the velocities [ps]; ``math.inf`` for none.
+    """
+    acceleration = (FORCE_TO_ACCELERATION / masses)[:, None]
+    return Bath(timestep, math.exp(-timestep / (damping * FS_PER_PS)), acceleration, jnp.sqrt(thermal * acceleration))
+
+
+def kick_and_drift(
+    state: State, bath: Bath, normal: Float[Array, "*replicas beads 3"]
+) -> tuple[Float[Array, "*replicas beads 3"], Float[Array, "*replicas beads 3"]]:
+    """The part of a step before its forces, BAOA: new positions, and velocities that lack the last half kick.
+
+    Args:
+        normal: standard normal numbers.
+    """
+    V = state.V + 0.5 * bath.timestep * bath.acceleration * state.F
+    R = state.R + 0.5 * bath.timestep * V
+    V = bath.keep * V + bath.noise * normal
+    return R + 0.5 * bath.timestep * V, V
+
+
+def kicked(
+    V: Float[Array, "*replicas beads 3"], F: Float[Array, "*replicas beads 3"], bath: Bath
+) -> Float[Array, "*replicas beads 3"]:
+    """Velocities after half a kick: the part of a step after its forces.
+
+    Half a kick beyond a whole step they are velocities in the middle of BAO-A, whose kinetic energy is exact in a
+    harmonic well; that of whole steps is too small by (ω dt)²/4.
+    """
+    return V + 0.5 * bath.timestep * bath.acceleration * F
 
 
 def start(
@@ -61,21 +122,16 @@ def langevin(
     Returns:
         The last state, the kept positions [Å], and the kinetic temperature of each kept frame [K].
     """
-    acceleration = (FORCE_TO_ACCELERATION / masses)[:, None]
-    keep = math.exp(-timestep / (damping * FS_PER_PS))
-    noise = math.sqrt(1 - keep**2) * jnp.sqrt(thermal_energy(temperature) * acceleration)
+    bath = heat_bath(masses, thermal_energy(temperature), timestep, damping)
 
     def step(state: State, key: PRNGKeyArray) -> tuple[State, None]:
-        V = state.V + 0.5 * timestep * acceleration * state.F
-        R = state.R + 0.5 * timestep * V
-        V = keep * V + noise * jax.random.normal(key, V.shape, V.dtype)
-        R = R + 0.5 * timestep * V
+        R, V = kick_and_drift(state, bath, jax.random.normal(key, state.V.shape, state.V.dtype))
         F = forces(R)
-        return State(R, V + 0.5 * timestep * acceleration * F, F), None
+        return State(R, kicked(V, F, bath), F), None
 
     def block(state: State, key: PRNGKeyArray) -> tuple[State, tuple[Array, Array]]:
         state, _ = jax.lax.scan(step, state, jax.random.split(key, every))
-        twice_kinetic = jnp.sum(state.V**2 / acceleration)
+        twice_kinetic = jnp.sum(state.V**2 / bath.acceleration)
         return state, (state.R, twice_kinetic / (state.R.size * thermal_energy(1.0)))
 
     last, (R, kinetic) = jax.lax.scan(block, state, jax.random.split(key, frames))

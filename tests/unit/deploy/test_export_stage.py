@@ -15,7 +15,16 @@ from cgpipe.export import bead_capacities, main
 from cgpipe.model.serialise import save_model
 from cgpipe.stage import run
 
-FILES = ["model-6.jaxexp", "model-6.mlir", "model.jaxexp", "model.json", "model.mlir", "params.npz", "params.pkl"]
+FILES = [
+    "model-6.jaxexp",
+    "model-6.mlir",
+    "model.eqx",
+    "model.jaxexp",
+    "model.json",
+    "model.mlir",
+    "params.npz",
+    "params.pkl",
+]
 
 
 @pytest.fixture(scope="module")

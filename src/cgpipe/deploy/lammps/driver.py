@@ -46,7 +46,14 @@ class Death(Exception):
 
 
 class BondWatch:
-    """Largest deviation of the distances between bonded rows from their means; too large a one is a death."""
+    """Largest deviation of the distances between bonded rows from their means; too large a one is a death.
+
+    Attributes:
+        rows: of the first bead of each bond; the second is in the next row.
+        means: mean length of each bond [Å].
+        tolerance: largest deviation [Å].
+        largest: deviation so far [Å].
+    """
 
     def __init__(self, bonded: Bool[np.ndarray, " pairs"], means: Float[np.ndarray, " bonds"], tolerance: float):
         """Watch bonds.
@@ -56,26 +63,29 @@ class BondWatch:
             means: mean length of each bond [Å].
             tolerance: largest deviation [Å].
         """
-        self._rows = np.flatnonzero(bonded)
-        self._means = means
-        self._tolerance = tolerance
+        self.rows = np.flatnonzero(bonded)
+        self.means = means
+        self.tolerance = tolerance
         self.largest = 0.0
 
     def check(self, R: Float[np.ndarray, "beads 3"], step: int) -> None:
         """Raise Death when a bond at positions R [Å] is broken."""
-        if len(self._rows) == 0:
+        if len(self.rows) == 0:
             return
-        vectors = R[self._rows + 1] - R[self._rows]
-        deviations = np.abs(np.sqrt(np.einsum("ij,ij->i", vectors, vectors)) - self._means)
+        vectors = R[self.rows + 1] - R[self.rows]
+        deviations = np.abs(np.sqrt(np.einsum("ij,ij->i", vectors, vectors)) - self.means)
         worst = int(deviations.argmax())
         self.largest = max(self.largest, float(deviations[worst]))
-        if not deviations[worst] <= self._tolerance:
-            row = int(self._rows[worst])
-            raise Death(
-                step,
-                f"the bond of beads {row} and {row + 1} is {deviations[worst]:.2f} Å off its mean "
-                f"of {self._means[worst]:.2f} Å (tolerance {self._tolerance} Å)",
-            )
+        if not deviations[worst] <= self.tolerance:
+            raise Death(step, self.broken(worst, float(deviations[worst])))
+
+    def broken(self, bond: int, deviation: float) -> str:
+        """Why a molecule died whose bond of this number deviates so much [Å]."""
+        row = int(self.rows[bond])
+        return (
+            f"the bond of beads {row} and {row + 1} is {deviation:.2f} Å off its mean "
+            f"of {self.means[bond]:.2f} Å (tolerance {self.tolerance} Å)"
+        )
 
 
 class Driver:

@@ -24,14 +24,14 @@ class Outcome:
         death: None when it ran to its end.
         steps: MD steps done.
         seconds: wall time of the dynamics.
-        model_share: part of it that was spent in the program.
+        model_share: part of it that was spent in the program; None where dynamics and program are one.
         max_bond_deviation: largest deviation of a bond from its mean in the dynamics [Å].
     """
 
     death: Death | None
     steps: int
     seconds: float
-    model_share: float
+    model_share: float | None
     max_bond_deviation: float
 
 

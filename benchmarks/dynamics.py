@@ -1,0 +1,189 @@
+"""Steps per second of the engines that run replicas, beside the bare compiled program.
+
+    python benchmarks/dynamics.py [--beads 10 50 100 250 500] [--replicas 1 64] [--engines bare lammps jax] [--rounds 5]
+
+The model is the untrained ``bench-small`` of ``benchmarks/model.py`` (l_max 1, 2 layers, 32 scalars, 8 tensor channels,
+12 Å) on made-up compact chains, cold, so that they keep their shape. Engines take turns; the best of the rounds counts.
+
+- ``bare``: the exported program called again and again with the same positions, nothing else.
+- ``lammps``: LAMMPS with the exported program through ``fix external``, as the simulate stage runs it.
+- ``jax``: all replicas in one compiled loop, as the simulate stage runs it; ``outside`` is the share of its time that a
+  loop of the energy function alone does not take. Devices: JAX_NUM_CPU_DEVICES=2 deals the replicas to two cores.
+
+``ratio`` is time per step and replica over that of ``bare``.
+"""
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.sharding import PartitionSpec as P
+from structures import chain_topology, compact_chain
+
+from cgpipe.data.species import vocabulary
+from cgpipe.data.statistics import Moments, neighbour_counts
+from cgpipe.deploy.lammps.driver import BondWatch
+from cgpipe.deploy.lammps.input import Plan
+from cgpipe.deploy.lammps.run import run_chain
+from cgpipe.deploy.program import ChainProgram
+from cgpipe.deploy.stablehlo import export_potential
+from cgpipe.dynamics.batch import AXIS, Dynamics
+from cgpipe.dynamics.field import force_field
+from cgpipe.model.allegro import Allegro, AllegroSettings
+from cgpipe.model.potential import Potential
+from cgpipe.model.presets import Sizes
+
+TYPES, CUTOFF = 20, 12.0
+BENCH_SMALL = Sizes(layers=2, radial=8, embed=(32, 32), mlp_width=32, mlp_depth=2, readout=32)
+TEMPERATURE = 10.0
+SECONDS = 1.0
+"""Time of one turn of one engine."""
+EVERY = 250
+
+
+class Case:
+    """One chain and its model, in all the forms that engines take."""
+
+    def __init__(self, beads: int):
+        self.beads = beads
+        self.R = compact_chain(beads, 0).astype(np.float64)
+        self.topology = chain_topology(beads, TYPES)
+        counts = Moments()
+        frame = self.R[None].astype(np.float32)
+        counts.add(frame, np.ones(1, bool), neighbour_counts(frame, CUTOFF))
+        slots = min(beads - 1, -(-counts.max_slots * 5 // 4))
+        settings = AllegroSettings(BENCH_SMALL, 1, 8, TYPES, CUTOFF, counts.mean_neighbours, energy_scale=1.0)
+        network = eqx.filter_jit(Allegro)(settings, jax.random.key(0))
+        self.potential = Potential(None, network, CUTOFF, slots)
+        self.call = jax.jit(export_potential(self.potential, beads, ("cpu",)).exported.call)
+        self.names = vocabulary("residues")
+        self.masses = np.array(self.names.masses)[self.topology.species]
+        self.bonds = BondWatch(np.zeros(beads - 1, bool), np.zeros(0), 1.0)
+
+    def plan(self, steps: int, replica: int = 0) -> Plan:
+        """A cold run."""
+        return Plan("benchmark", TEMPERATURE, 4.0, steps, EVERY, 1.0, 1 + replica, 1001 + replica)
+
+
+class Turn(NamedTuple):
+    """Seconds that so many steps took, and the share of them outside the model where the engine knows it."""
+
+    seconds: float
+    outside: float | None = None
+
+
+Engine = Callable[[int], Turn]
+
+
+def bare(case: Case) -> Engine:
+    """The program alone."""
+    arguments = [jax.device_put(x) for x in (case.R.astype(np.float32), *case.topology)]
+
+    def turn(steps: int) -> Turn:
+        begun = time.perf_counter()
+        for _ in range(steps):
+            jax.block_until_ready(case.call(*arguments))
+        return Turn(time.perf_counter() - begun)
+
+    return turn
+
+
+def lammps(case: Case) -> Engine:
+    """LAMMPS and Python."""
+    program = ChainProgram(case.call, case.beads, case.potential.neighbour_slots, case.topology, "bench-small")
+
+    def turn(steps: int) -> Turn:
+        with tempfile.TemporaryDirectory() as folder:
+            plan, names = case.plan(max(steps, EVERY)), case.names
+            outcome = run_chain(Path(folder), plan, case.R, case.topology, names, program, case.bonds)
+        assert outcome.death is None and outcome.model_share is not None
+        return Turn(outcome.seconds * steps / plan.steps, 1 - outcome.model_share)
+
+    return turn
+
+
+def batched(case: Case, replicas: int) -> Engine:
+    """All replicas in JAX, and the loop of their energy function alone."""
+    field = force_field(case.potential, case.topology)
+    plans = [case.plan(0, replica) for replica in range(replicas)]
+    dynamics = Dynamics(field, case.potential.neighbour_slots, plans, case.masses, case.bonds)
+    state = dynamics.start(np.stack([case.R] * replicas))
+
+    @partial(jax.shard_map, mesh=dynamics.mesh, in_specs=(P(AXIS), P()), out_specs=P(AXIS), check_vma=False)
+    def model_alone(R: jax.Array, steps: jax.Array) -> jax.Array:
+        return jax.lax.fori_loop(0, steps, lambda _, R: R + 1e-12 * field(R).forces.astype(R.dtype), R)
+
+    alone = jax.jit(model_alone)
+
+    def turn(steps: int) -> Turn:
+        begun = time.perf_counter()
+        last = dynamics.advance(state, 0, steps)
+        seconds = time.perf_counter() - begun
+        assert last.fate.alive.all()
+        with jax.enable_x64(True):
+            begun = time.perf_counter()
+            jax.block_until_ready(alone(state.motion.R, np.int64(steps)))
+        return Turn(seconds, 1 - (time.perf_counter() - begun) / seconds)
+
+    return turn
+
+
+ENGINES: dict[str, Callable[[Case, int], Engine]] = {
+    "bare": lambda case, _: bare(case),
+    "lammps": lambda case, _: lammps(case),
+    "jax": batched,
+}
+"""Name → engine of a case and a number of replicas; those that run one molecule at a time ignore the number."""
+
+
+def measure(beads: int, engines: list[str], replicas: list[int], rounds: int) -> None:
+    """Print one row per engine for chains of one length."""
+    case = Case(beads)
+    made = {}
+    for name in engines:
+        for count in replicas if name == "jax" else [1]:
+            made[name, count] = ENGINES[name](case, count)
+    steps = {}
+    for key, engine in made.items():
+        engine(2)
+        steps[key] = max(4, round(4 * SECONDS / max(engine(4).seconds, 1e-6)))
+    turns = {key: [] for key in made}
+    for _ in range(rounds):
+        for key, engine in made.items():
+            turns[key].append(engine(steps[key]))
+    best = {key: min(turn.seconds for turn in turns[key]) / steps[key] for key in made}
+    for (name, count), seconds in best.items():
+        shares = [turn.outside for turn in turns[name, count] if turn.outside is not None]
+        print(
+            f"{beads:5} beads  {name:7}{count:6} replicas  {1 / seconds:9.0f} steps/s  "
+            f"{beads * count / seconds / 1e3:8.1f} k bead-steps/s"
+            + (f"  outside {float(np.median(shares)):4.0%}" if shares else " " * 13)
+            + (f"  ratio {seconds / count / best['bare', 1]:5.2f}" if ("bare", 1) in best else ""),
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Print the table, and the most memory that this process ever held."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--beads", nargs="+", type=int, default=[10, 50, 100, 250, 500])
+    arguments.add_argument("--replicas", nargs="+", type=int, default=[1, 64], help="of the engine jax")
+    arguments.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
+    arguments.add_argument("--rounds", type=int, default=5)
+    chosen = arguments.parse_args()
+    print(f"bench-small; {jax.device_count()} {jax.default_backend()} device(s); jax {jax.__version__}")
+    for beads in chosen.beads:
+        measure(beads, chosen.engines, chosen.replicas, chosen.rounds)
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Dynamics of many replicas at once, in JAX alone."""

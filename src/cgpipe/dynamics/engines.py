@@ -1,0 +1,109 @@
+"""The programs that can run replicas, by their name in ``simulate.engine``."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+from jaxtyping import Float64
+
+from cgpipe import __version__
+from cgpipe.data.projection import Projection
+from cgpipe.data.topology import Topology
+from cgpipe.deploy.lammps.input import Plan
+from cgpipe.deploy.lammps.run import Outcome, run_chain
+from cgpipe.deploy.program import Program
+from cgpipe.dynamics.field import force_field
+from cgpipe.dynamics.parts import Parts
+from cgpipe.dynamics.plans import bond_watch, chain_topology
+from cgpipe.dynamics.run import run_replicas
+from cgpipe.errors import UserError
+from cgpipe.model.serialise import load_model
+
+
+@dataclass(frozen=True)
+class Molecule:
+    """What all replicas share: exported model, reference frames, and how far bonds may be off their means [Å]."""
+
+    program: Program
+    reference: Projection
+    bond_tolerance: float
+
+    @property
+    def topology(self) -> Topology:
+        """Of one replica."""
+        return chain_topology(self.reference, self.program.vocabulary)
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One run: its number, its plan, its first positions [Å], and the folder that its results will be in."""
+
+    number: int
+    plan: Plan
+    R: Float64[np.ndarray, "beads 3"]
+    out: Path
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One way of running replicas.
+
+    Attributes:
+        run: writes the files of replicas into folders.
+        together: whether it wants all replicas at once.
+    """
+
+    run: Callable[[Molecule, Sequence[Replica], Sequence[Path]], list[Outcome]]
+    together: bool
+
+
+def checkpoint_of(replicas: Sequence[Replica]) -> Path:
+    """The folder for what a killed run of these replicas is continued from."""
+    return replicas[0].out / "checkpoint"
+
+
+def _in_lammps(molecule: Molecule, replicas: Sequence[Replica], folders: Sequence[Path]) -> list[Outcome]:
+    """One after the other in LAMMPS, under the exported program."""
+    topology, names = molecule.topology, molecule.program.vocabulary
+    program = molecule.program.bind(topology)
+    return [
+        run_chain(
+            folder, replica.plan, replica.R, topology, names, program,
+            bond_watch(molecule.reference, molecule.bond_tolerance),
+        )
+        for replica, folder in zip(replicas, folders, strict=True)
+    ]  # fmt: skip
+
+
+def _in_jax(molecule: Molecule, replicas: Sequence[Replica], folders: Sequence[Path]) -> list[Outcome]:
+    """All at once in JAX, under the model that the program was exported from."""
+    metadata, topology = molecule.program.metadata, molecule.topology
+    if "model.eqx" not in metadata["sha256"]:
+        raise UserError(f"{molecule.program.path}: an export without model.eqx; export the model again")
+    potential, _ = load_model(molecule.program.path.with_name("model.eqx"))
+    plans = [replica.plan for replica in replicas]
+    R = np.stack([replica.R for replica in replicas])
+    identity = {
+        "cgpipe": __version__,
+        "jax": jax.__version__,
+        "model": metadata["sha256"]["model.eqx"],
+        "plans": [asdict(plan) for plan in plans],
+        "positions": hashlib.sha256(R.tobytes()).hexdigest(),
+    }
+    return run_replicas(
+        folders,
+        plans,
+        R,
+        force_field(potential, topology),
+        potential.neighbour_slots,
+        np.array(molecule.program.vocabulary.masses)[np.asarray(topology.species)],
+        bond_watch(molecule.reference, molecule.bond_tolerance),
+        Parts(checkpoint_of(replicas), json.dumps(identity, sort_keys=True)),
+    )
+
+
+ENGINES = {"lammps": Engine(_in_lammps, together=False), "jax": Engine(_in_jax, together=True)}

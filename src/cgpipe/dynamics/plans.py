@@ -1,0 +1,43 @@
+"""What a replica is, whatever runs it: where it begins, for how long, with which seeds, and which bonds hold it."""
+
+import hashlib
+
+import numpy as np
+
+from cgpipe.config.models import Simulate
+from cgpipe.data.projection import Projection
+from cgpipe.data.species import Vocabulary
+from cgpipe.data.topology import Topology
+from cgpipe.deploy.lammps.driver import BondWatch
+from cgpipe.deploy.lammps.input import LAMMPS_SEEDS, Plan
+from cgpipe.errors import UserError
+from cgpipe.units import FS_PER_PS
+
+
+def chain_topology(projection: Projection, names: Vocabulary) -> Topology:
+    """Topology of a projected protein, without padding."""
+    species = np.array([names.species(residue) for residue in projection.residue_name], np.int32)
+    return Topology(species, projection.chain, projection.residue, np.ones(len(species), bool))
+
+
+def bond_watch(reference: Projection, tolerance: float) -> BondWatch:
+    """Watch every bond against its mean length over the reference frames."""
+    bonded = (np.diff(reference.chain) == 0) & (np.diff(reference.residue) == 1)
+    lengths = np.linalg.norm(np.diff(reference.R.astype(np.float64), axis=1), axis=-1)
+    return BondWatch(bonded, lengths.mean(axis=0)[bonded], tolerance)
+
+
+def make_plan(simulate: Simulate, protein: str, member: str, replica: int, temperature: float) -> Plan:
+    """Steps and seeds of one replica; the seeds depend on all that tells it from others."""
+    steps = round(simulate.picoseconds * FS_PER_PS / simulate.timestep)
+    every = max(1, round(simulate.save_every * FS_PER_PS / simulate.timestep))
+    if steps < every:
+        raise UserError(f"simulate.picoseconds {simulate.picoseconds} is shorter than save_every {simulate.save_every}")
+    identity = f"{simulate.seed}/{protein}/{member}/{replica}"
+    seeds = [1 + _hash(f"{identity}/{use}") % (LAMMPS_SEEDS - 1) for use in ("velocities", "noise")]
+    title = f"{protein}, member {member}, replica {replica}: coarse-grained Langevin dynamics"
+    return Plan(title, temperature, simulate.timestep, steps, every, simulate.damping, *seeds)
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

@@ -1,0 +1,44 @@
+"""What can go wrong between LAMMPS and its driver, provoked: nothing goes on silently. Real LAMMPS, analytic forces."""
+
+import pytest
+from force_fields import Springs
+from synthetic_program import chain_positions
+from test_driver import BEADS, NVE, attached, lammps_system
+
+from cgpipe.deploy.lammps.driver import Death
+
+
+def test_lost_atoms_are_a_death(tmp_path):
+    """Detects forces for the wrong rows after LAMMPS has dropped an atom."""
+    sites = chain_positions(BEADS)
+    field = Springs(sites)
+    with lammps_system(tmp_path, sites) as lammps:
+        driver = attached(lammps, field)
+        for line in (NVE, "run 10", "group lost id 7", "delete_atoms group lost compress no"):
+            driver.command(line)
+        calls = len(field.seen)
+        with pytest.raises(Death, match="LAMMPS lost atoms: 39 of 40 are left"):
+            driver.command("run 1000")
+        assert len(field.seen) == calls
+
+
+def test_atoms_with_other_ids_are_refused(tmp_path):
+    """Detects rows that are guessed: IDs that are not 1 … N cannot be chain order."""
+    sites = chain_positions(BEADS)
+    with lammps_system(tmp_path, sites) as lammps:
+        for line in ("group first id 1", "delete_atoms group first compress no"):
+            lammps.command(line)
+        with pytest.raises(RuntimeError, match="39 atoms, the program 40 beads"):
+            attached(lammps, Springs(sites))
+        field = Springs(sites[1:])
+        with pytest.raises(Exception, match="Atom-IDs must exist and be consecutive"):
+            attached(lammps, field)
+
+
+def test_a_program_that_was_never_attached_is_an_error(tmp_path):
+    """Detects dynamics without forces."""
+    sites = chain_positions(BEADS)
+    with lammps_system(tmp_path, sites) as lammps:
+        lammps.command(NVE)
+        with pytest.raises(Exception, match="callback function not set"):
+            lammps.command("run 10")
