@@ -18,6 +18,7 @@ ABOUT = {
     "check": "validate the configuration and look into the data",
     "inspect": "say what is in a dataset and which of it looks wrong",
     "cluster-check": "try on a Slurm cluster what a training will go through",
+    "verify": "replay an export's reference frames in every engine",
     "build-plugin": "compile the native LAMMPS pair style",
     "watch": "learning curves of a run, while it trains",
 }

@@ -159,10 +159,11 @@ class Export(Section):
 
 
 class Simulate(Section):
-    engine: Literal["lammps", "jax"] = Field(
+    engine: Literal["lammps", "native", "jax"] = Field(
         "lammps",
-        description="lammps: the exported program in LAMMPS, a job per replica; jax: the model itself, all replicas of "
-        "a protein in one job, faster in sum",
+        description="lammps: the exported program in LAMMPS, a job per replica; native: the same without Python, in "
+        "the pair style of `cgpipe build-plugin`; jax: the model itself, all replicas of a protein in one job, faster "
+        "in sum",
     )
     replicas: Count = Field(4, description="runs per protein and member, from frames spread over the reference")
     picoseconds: Positive = Field(200.0, description="length of one run [ps]")

@@ -18,6 +18,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from cgpipe.data.species import Vocabulary
+from cgpipe.data.topology import Topology
+from cgpipe.deploy.lammps.system import atom_ids
 from cgpipe.deploy.program import Evaluated, NeighbourOverflow
 
 FIX = "cgpipe"
@@ -101,20 +103,24 @@ class Driver:
         self.calls = 0
         self.model_seconds = 0.0
 
-    def attach(self, species: Int[np.ndarray, " beads"], vocabulary: Vocabulary) -> None:
+    def attach(self, topology: Topology, vocabulary: Vocabulary) -> None:
         """Take over the forces of a system that was read and has its ``fix external``.
 
         Args:
-            species: of the program's chain, to be compared with the atom types.
+            topology: that the program computes, to be compared with atom IDs and types.
+            vocabulary: bead types.
 
         Raises:
             RuntimeError: LAMMPS holds other atoms than the program expects.
         """
         count = self._lammps.get_natoms()
+        species = np.asarray(topology.species)
         if count != len(species):
             raise RuntimeError(f"LAMMPS holds {count} atoms, the program {len(species)} beads")
         ids = self._lammps.numpy.extract_atom("id")[:count]
         order = np.argsort(ids)
+        if ids[order].tolist() != atom_ids(topology).tolist():
+            raise RuntimeError(f"LAMMPS atom IDs are {ids[order].tolist()}, those of the program's chain are others")
         types = self._lammps.numpy.extract_atom("type")[:count][order]
         found = [vocabulary.species_of_lammps_type(int(kind)) for kind in types]
         if found != list(species):

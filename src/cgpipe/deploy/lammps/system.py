@@ -54,6 +54,6 @@ def write_data(path: Path, title: str, R: Float[np.ndarray, "beads 3"], topology
     for row, (number, (x, y, z)) in enumerate(zip(atom_ids(topology), R, strict=True)):
         label = names.types[int(topology.species[row])]
         molecule = int(topology.chain[row]) + 1
-        lines.append(f"{number} {molecule} {label} {x:.6f} {y:.6f} {z:.6f}")
+        lines.append(f"{number} {molecule} {label} {x:.9f} {y:.9f} {z:.9f}")
     with atomic(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
