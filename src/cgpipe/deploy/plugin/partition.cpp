@@ -13,6 +13,7 @@ namespace {
 
 using Indices = std::vector<int>;
 
+
 struct Box {
   std::array<double, 3> low, high;
 
@@ -32,6 +33,12 @@ struct Box {
     for (int k = 1; k < 3; k++)
       if (high[k] - low[k] > high[side] - low[side]) side = k;
     return side;
+  }
+
+  double width() const
+  {
+    const int side = longest_side();
+    return high[side] - low[side];
   }
 };
 
@@ -73,14 +80,15 @@ class Division {
   {
   }
 
-  // Halve the owned beads across their longest side until each half fits with what surrounds it.
+  // Halve the owned beads across their longest side until each half fits, and is compact, with what surrounds it.
   void divide(Indices own, const Indices &candidates)
   {
     const Box box = box_of(beads, own);
     Indices rows;
     std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(rows),
                  [&](int i) { return box.squared_distance(beads[i].x) <= reach * reach; });
-    if (static_cast<int>(rows.size()) <= capacity) {
+    const bool fits = static_cast<int>(rows.size()) <= capacity;
+    if (fits && (own.size() == 1 || box_of(beads, rows).width() <= WIDEST_PART)) {
       parts.push_back(part_of(beads, std::move(rows), std::move(own)));
       return;
     }

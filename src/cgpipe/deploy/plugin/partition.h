@@ -29,6 +29,11 @@ struct Part {
   std::vector<int> id;
 };
 
+// Positions of a part go to its program in single precision, relative to their centre. Up to half of this [A] from it,
+// multiples of GRID [A] are exact.
+constexpr double WIDEST_PART = 64.0;
+constexpr double GRID = 1.0 / 524288.0;
+
 // Divide the beads; the first `own` of them belong to this process.
 // Throws std::runtime_error when a bead and those within `reach` [A] are more than `capacity`.
 std::vector<Part> partition(const std::vector<Bead> &beads, int own, double reach, int capacity);

@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace cgpipe {
@@ -44,20 +45,40 @@ BoundPart::BoundPart(Programs &programs, Part given, const std::vector<int> &spe
   topology.push_back(padded(part.owned));
 }
 
-Result BoundPart::operator()(const std::vector<double> &positions)
+namespace {
+
+// Positions relative to the middle of their box, subtracted in double precision: far from the origin they are as exact
+// as near.
+std::vector<double> centred(const std::vector<double> &positions, bool on_grid)
 {
-  return programs.model().double_precision ? run<double>(positions, pjrt::F64) : run<float>(positions, pjrt::F32);
+  const auto snapped = [on_grid](double x) { return on_grid ? std::nearbyint(x / GRID) * GRID : x; };
+  std::vector<double> moved(positions.size());
+  for (std::size_t k = 0; k < 3; k++) {
+    double low = positions[k], high = positions[k];
+    for (std::size_t i = k; i < positions.size(); i += 3) {
+      low = std::min(low, positions[i]);
+      high = std::max(high, positions[i]);
+    }
+    const double middle = snapped(0.5 * (low + high));
+    for (std::size_t i = k; i < positions.size(); i += 3) moved[i] = snapped(positions[i]) - middle;
+  }
+  return moved;
+}
+
+}    // namespace
+
+Result BoundPart::operator()(const std::vector<double> &positions, bool on_grid)
+{
+  const auto moved = centred(positions, on_grid && !programs.model().double_precision);
+  return programs.model().double_precision ? run<double>(moved, pjrt::F64) : run<float>(moved, pjrt::F32);
 }
 
 template <typename Real> Result BoundPart::run(const std::vector<double> &positions, pjrt::ElementType type)
 {
   const auto beads = programs.model().capacities[capacity].beads;
   const auto rows = part.atoms.size();
-  // relative to their centre, subtracted in double precision: far from the origin they are as exact as near
-  double centre[3] = {0.0, 0.0, 0.0};
-  for (std::size_t i = 0; i < 3 * rows; i++) centre[i % 3] += positions[i] / static_cast<double>(rows);
   std::vector<Real> R(3 * beads, 0);
-  for (std::size_t i = 0; i < 3 * rows; i++) R[i] = static_cast<Real>(positions[i] - centre[i % 3]);
+  for (std::size_t i = 0; i < 3 * rows; i++) R[i] = static_cast<Real>(positions[i]);
   const Buffer uploaded = programs.runtime.upload(R.data(), type, {beads, 3});
 
   std::vector<pjrt::Buffer *> arguments;

@@ -46,8 +46,9 @@ class BoundPart {
  public:
   BoundPart(Programs &programs, Part part, const std::vector<int> &species);
 
-  // Positions, three per row [A].
-  Result operator()(const std::vector<double> &positions);
+  // Positions, three per row [A]. On a grid of 2e-6 A, parts that share beads see exactly the same distances, wherever
+  // their centres are, so results do not depend on how a system is divided.
+  Result operator()(const std::vector<double> &positions, bool on_grid);
 
   const Part part;
   int neighbours() const { return programs.model().capacities[capacity].neighbours; }
