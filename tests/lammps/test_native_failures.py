@@ -50,7 +50,7 @@ def edited(native: Native, **changes: object) -> None:
         (r"pair_style cgpipe \S+", "pair_style cgpipe", "takes one argument, the path of a PJRT library"),
         (r"model.mlir", "other.mlir", "other.mlir: no such file"),
         (r"model.mlir", "model.json", "is none of the programs that .*model.json lists"),
-        (r"pair_coeff \* \*", "pair_coeff 1 1", r"must be: pair_coeff \* \* model.mlir model.json"),
+        (r"model\.mlir \S+", "model.mlir", r"must be: pair_coeff \* \* model.mlir model.json"),
         (r"units real", "units metal", "needs units real, these are units metal"),
         (r"newton on", "newton off", "needs newton on"),
         (r"run 0", "compute s all stress/atom NULL\nvariable s equal c_s[1][1]\ndump s all custom 1 s id c_s[1]\nrun 0",

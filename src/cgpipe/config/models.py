@@ -151,9 +151,15 @@ class Ensemble(Section):
 
 class Export(Section):
     platforms: tuple[Literal["cpu", "cuda"], ...] = Field(("cpu", "cuda"), description="where the program can run")
-    beads: Annotated[int, Field(ge=0)] = Field(
-        0, description="bead capacity; 0 takes the longest protein of the dataset"
+    beads: Annotated[int, Field(ge=0)] | tuple[Count, ...] = Field(
+        0,
+        description="bead capacity, or a list of them, besides those for the dataset's proteins: larger proteins, or "
+        "systems of several molecules",
     )
+    neighbours: Annotated[int, Field(ge=0)] = Field(
+        0, description="room for neighbours per bead; 0 takes that of the model (dataset.capacity_margin)"
+    )
+    text: bool = Field(False, description="also write every program as readable StableHLO (.mlir.txt)")
     parity_frames: Count = Field(4, description="reference frames per protein in the parity check")
     parity_tolerance: Positive = Field(1e-5, description="largest relative force error of that check")
 

@@ -121,10 +121,15 @@ def _check_signature(exported: export.Exported, beads: int) -> None:
         raise RuntimeError(f"the program returns {found}, expected {expected} ({list(RESULTS)})")
 
 
-def write_program(program: StaticProgram, folder: Path, stem: str) -> None:
-    """Write ``<stem>.mlir`` (portable StableHLO bytecode) and ``<stem>.jaxexp`` (the same for ``jax.export``)."""
+def write_program(program: StaticProgram, folder: Path, stem: str, text: bool = False) -> None:
+    """Write ``<stem>.mlir`` (portable StableHLO bytecode) and ``<stem>.jaxexp`` (the same for ``jax.export``).
+
+    With ``text`` also ``<stem>.mlir.txt``, for reading; it is in no list and no program looks at it.
+    """
     (folder / f"{stem}.mlir").write_bytes(program.exported.mlir_module_serialized)
     (folder / f"{stem}.jaxexp").write_bytes(program.exported.serialize())
+    if text:
+        (folder / f"{stem}.mlir.txt").write_text(program.exported.mlir_module())
 
 
 def stablehlo_version(module: bytes) -> str:
