@@ -60,7 +60,7 @@ def test_forces_are_those_of_the_python_model(program, beads, capacity):
 
 
 def test_parts_of_a_system_add_up_to_the_whole():
-    """Detects energies that count without being owned, forces that act on owned beads only, and a virial of another sign.
+    """Detects energies that count without being owned, forces on owned beads only, and a virial of another sign.
 
     Three parts share 10 beads; each counts the energies of its own, and every bead's energy looks 9 Å far and beyond.
     """
