@@ -59,8 +59,8 @@ docs: $(ANY_READY)  ## regenerate the key table and the JSON schemas
 
 lock: $(ANY_READY)  ## resolve the dependencies anew, for all platforms
 	@compile() { $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml "$$@"; }; \
-	compile --extra dev --upgrade -o requirements.lock; \
-	compile --extra dev --extra cuda12 -c requirements.lock -o requirements-cuda12.lock
+	compile --extra dev --extra native --upgrade -o requirements.lock; \
+	compile --extra dev --extra native --extra cuda12 -c requirements.lock -o requirements-cuda12.lock
 
 parity-peer: $(ANY_READY) .venv-peer/.ready  ## compare the network with nequip-allegro, in an environment of its own
 	@$(BIN)/python benchmarks/parity_peer.py --peer-python .venv-peer/bin/python

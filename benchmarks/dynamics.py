@@ -1,12 +1,14 @@
 """Steps per second of the engines that run replicas, beside the bare compiled program.
 
-    python benchmarks/dynamics.py [--beads 10 50 100 250 500] [--replicas 1 64] [--engines bare lammps jax] [--rounds 5]
+    python benchmarks/dynamics.py [--beads 10 50 100 250 500] [--replicas 1 64] [--rounds 5]
+                                  [--engines bare lammps native jax]
 
 The model is the untrained ``bench-small`` of ``benchmarks/model.py`` (l_max 1, 2 layers, 32 scalars, 8 tensor channels,
 12 Å) on made-up compact chains, cold, so that they keep their shape. Engines take turns; the best of the rounds counts.
 
 - ``bare``: the exported program called again and again with the same positions, nothing else.
 - ``lammps``: LAMMPS with the exported program through ``fix external``, as the simulate stage runs it.
+- ``native``: plain LAMMPS with the pair style, as the simulate stage runs it; its compiler is that of the PJRT library.
 - ``jax``: all replicas in one compiled loop, as the simulate stage runs it; ``outside`` is the share of its time that a
   loop of the energy function alone does not take. Devices: JAX_NUM_CPU_DEVICES=2 deals the replicas to two cores.
 
@@ -28,13 +30,16 @@ import numpy as np
 from jax.sharding import PartitionSpec as P
 from structures import chain_topology, compact_chain
 
+from cgpipe.artefact import header, write_json
 from cgpipe.data.species import vocabulary
 from cgpipe.data.statistics import Moments, neighbour_counts
 from cgpipe.deploy.lammps.driver import BondWatch
 from cgpipe.deploy.lammps.input import Plan
 from cgpipe.deploy.lammps.run import run_chain
+from cgpipe.deploy.lammps.run_native import run_chain_native
+from cgpipe.deploy.metadata import describe_programs, file_stem
 from cgpipe.deploy.program import ChainProgram
-from cgpipe.deploy.stablehlo import export_potential
+from cgpipe.deploy.stablehlo import export_potential, write_program
 from cgpipe.dynamics.batch import AXIS, Dynamics
 from cgpipe.dynamics.field import force_field
 from cgpipe.model.allegro import Allegro, AllegroSettings
@@ -85,7 +90,7 @@ Engine = Callable[[int], Turn]
 
 def bare(case: Case) -> Engine:
     """The program alone."""
-    arguments = [jax.device_put(x) for x in (case.R.astype(np.float32), *case.topology)]
+    arguments = [jax.device_put(x) for x in (case.R.astype(np.float32), *case.topology, case.topology.mask)]
 
     def turn(steps: int) -> Turn:
         begun = time.perf_counter()
@@ -98,7 +103,9 @@ def bare(case: Case) -> Engine:
 
 def lammps(case: Case) -> Engine:
     """LAMMPS and Python."""
-    program = ChainProgram(case.call, case.beads, case.potential.neighbour_slots, case.topology, "bench-small")
+    program = ChainProgram(
+        case.call, case.beads, case.potential.neighbour_slots, case.topology, "bench-small", "float32"
+    )
 
     def turn(steps: int) -> Turn:
         with tempfile.TemporaryDirectory() as folder:
@@ -106,6 +113,26 @@ def lammps(case: Case) -> Engine:
             outcome = run_chain(Path(folder), plan, case.R, case.topology, names, program, case.bonds)
         assert outcome.death is None and outcome.model_share is not None
         return Turn(outcome.seconds * steps / plan.steps, 1 - outcome.model_share)
+
+    return turn
+
+
+def native(case: Case) -> Engine:
+    """Plain LAMMPS and the pair style."""
+    folder = Path(tempfile.mkdtemp())
+    program = export_potential(case.potential, case.beads, ("cpu",))
+    write_program(program, folder, file_stem(program, True))
+    body = describe_programs([program], case.names, case.potential, folder, ())
+    write_json(folder / "model.json", header("program", {}, {}), body)
+
+    def turn(steps: int) -> Turn:
+        with tempfile.TemporaryDirectory() as run:
+            plan = case.plan(max(steps, EVERY))
+            outcome = run_chain_native(
+                Path(run), plan, case.R, case.topology, case.names, folder / "model.json", case.bonds
+            )
+        assert outcome.death is None
+        return Turn(outcome.seconds * steps / plan.steps)
 
     return turn
 
@@ -140,6 +167,7 @@ def batched(case: Case, replicas: int) -> Engine:
 ENGINES: dict[str, Callable[[Case, int], Engine]] = {
     "bare": lambda case, _: bare(case),
     "lammps": lambda case, _: lammps(case),
+    "native": lambda case, _: native(case),
     "jax": batched,
 }
 """Name → engine of a case and a number of replicas; those that run one molecule at a time ignore the number."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from cgpipe.artefact import header, write_json
@@ -19,6 +20,8 @@ from cgpipe.model.allegro import Allegro, AllegroSettings
 from cgpipe.model.potential import Potential
 from cgpipe.model.presets import Sizes
 from cgpipe.model.serialise import save_model
+from cgpipe.physics.prior import Prior, Weights
+from cgpipe.physics.support import Support
 
 TINY = Sizes(layers=1, radial=4, embed=(8, 8), mlp_width=8, mlp_depth=2, readout=8)
 
@@ -29,6 +32,41 @@ def tiny_potential(slots: int, cutoff: float = 9.0) -> Potential:
         TINY, l_max=1, tensor_channels=4, types=21, cutoff=cutoff, mean_neighbours=6.0, energy_scale=100.0
     )
     return Potential(None, Allegro(settings, jax.random.key(0)), cutoff, slots)
+
+
+def bonded_potential(slots: int, cutoff: float = 9.0) -> Potential:
+    """The same kind of network, aware of the sequence, with prior and envelope: species, chain and residue matter."""
+    rng, n = np.random.default_rng(7), 21
+
+    def around(value: float, *shape: int) -> np.ndarray:
+        return value * (1 + 0.1 * rng.uniform(-1, 1, shape))
+
+    def symmetric(value: float, *shape: int) -> np.ndarray:
+        table = around(value, *shape)
+        return 0.5 * (table + np.swapaxes(table, -1, -2))
+
+    tables = {
+        "bond_r0": around(3.85, n, n), "bond_k": around(150.0, n, n),
+        "angle_coefficients": rng.normal(size=(n, 6)), "angle_lower": np.radians(around(80.0, n)),
+        "angle_upper": np.radians(around(140.0, n)), "angle_wall": around(70.0, n),
+        "dihedral_k": around(0.7, n, n, 2), "dihedral_phase": rng.normal(size=(n, n, 2)),
+        "repulsion_epsilon": np.float64(1.4), "repulsion_sigma": symmetric(4.5, n, n),
+        "excluded_epsilon": np.float64(1.3), "excluded_sigma": symmetric(4.2, 4, n, n),
+    }  # fmt: skip
+    prior = Prior(
+        **{name: jnp.asarray(table, jnp.float32) for name, table in tables.items()},
+        weights=Weights(),
+        types=vocabulary("residues").types,
+        cutoff=cutoff,
+        repulsion_range=2.0,
+        excluded_range=1.3,
+        support=Support((3.0, 4.5, 3.9, 3.7, 4.0, 3.8), 4.6),
+    )
+    settings = AllegroSettings(
+        TINY, 1, tensor_channels=4, types=n, cutoff=cutoff, mean_neighbours=6.0, energy_scale=100.0,
+        edge_features=("sequence",),
+    )  # fmt: skip
+    return Potential(prior, Allegro(settings, jax.random.key(1)), cutoff, slots)
 
 
 def chain_positions(beads: int, seed: int = 0) -> np.ndarray:
@@ -89,7 +127,7 @@ def export_to(folder: Path, potential: Potential, capacities: Sequence[int]) -> 
     write_parameters(folder, potential, header("program", {}, {}))
     save_model(folder / "model.eqx", potential, header("model", {}, {}), {})
     files = ("model.eqx", "params.npz", "params.pkl")
-    body = describe_programs(programs, vocabulary("residues"), potential.cutoff, folder, files)
+    body = describe_programs(programs, vocabulary("residues"), potential, folder, files)
     path = folder / "model.json"
     write_json(path, header("program", {}, {}), {"member": "best", "seed": 0, **body})
     return path

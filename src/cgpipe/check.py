@@ -14,6 +14,7 @@ from cgpipe.data.atoms import pdb_atom_names
 from cgpipe.data.given import find_given
 from cgpipe.data.mean_forces import read_mean_forces
 from cgpipe.data.readers import open_source
+from cgpipe.deploy.lammps.native import current_plugin, pjrt_library
 from cgpipe.errors import UserError
 from cgpipe.physics.aggforce_engine import require_aggforce
 from cgpipe.physics.mapping import map_alpha_carbons
@@ -87,6 +88,9 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     overlays = [file for file in arguments.configfile if file != BASE]
     config, proteins = load([BASE, *overlays] if BASE.exists() else overlays, arguments.merged)
+    if config.simulate.engine == "native":
+        current_plugin()
+        pjrt_library()
     if config.project.engine == "aggforce":
         require_aggforce()
     for name, block in proteins.proteins.items():

@@ -1,4 +1,4 @@
-"""The command ``cgpipe``: stages, and ``check``, ``cluster-check``, ``compare``, ``inspect``, ``watch``, ``info``."""
+"""The command ``cgpipe``: the stages, and what is beside them (``ABOUT``, and ``info``)."""
 
 import argparse
 import importlib
@@ -19,6 +19,8 @@ ABOUT = {
     "inspect": "say what is in a dataset and which of it looks wrong",
     "cluster-check": "try on a Slurm cluster what a training will go through",
     "compare": "several finished runs side by side, as a page",
+    "verify": "replay an export's reference frames in every engine",
+    "build-plugin": "compile the native LAMMPS pair style",
     "watch": "learning curves of a run, while it trains",
 }
 OWN_PARSER = (*ABOUT, *STAGES)

@@ -4,6 +4,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,19 +90,27 @@ def _write_programs(
 ) -> dict[str, Any]:
     """Write programs and parameters; returns their description."""
     capacities = bead_capacities(dataset.statistics["buckets"], chosen.beads)
+    if chosen.neighbours:
+        if chosen.neighbours < potential.neighbour_slots:
+            raise UserError(
+                f"export.neighbours {chosen.neighbours} is below the model's own {potential.neighbour_slots}"
+            )
+        potential = replace(potential, neighbour_slots=chosen.neighbours)
     programs = [export_potential(potential, beads, chosen.platforms) for beads in capacities]
     for program in programs:
-        write_program(program, folder, file_stem(program, program is programs[-1]))
+        write_program(program, folder, file_stem(program, program is programs[-1]), chosen.text)
     write_parameters(folder, potential, head)
     names: Vocabulary = dataset.vocabulary
-    return describe_programs(programs, names, potential.cutoff, folder, ("model.eqx", "params.npz", "params.pkl"))
+    return describe_programs(programs, names, potential, folder, ("model.eqx", "params.npz", "params.pkl"))
 
 
-def bead_capacities(buckets: Sequence[int], wanted: int) -> list[int]:
-    """Bead capacities to export: the padded lengths of the dataset, and the one that the user wants (0: none)."""
-    if 0 < wanted < max(buckets):
-        raise UserError(f"export.beads {wanted} is below the longest protein of the dataset, {max(buckets)} beads")
-    return sorted({*buckets, *([wanted] if wanted else [])})
+def bead_capacities(buckets: Sequence[int], wanted: int | Sequence[int]) -> list[int]:
+    """Bead capacities to export: the padded lengths of the dataset, and those that the user wants (0: none)."""
+    if isinstance(wanted, int):
+        wanted = (wanted,) if wanted else ()
+    if wanted and max(wanted) < max(buckets):
+        raise UserError(f"export.beads {max(wanted)} is below the longest protein of the dataset, {max(buckets)} beads")
+    return sorted({*buckets, *wanted})
 
 
 def _gate(parities: Mapping[str, Parity], tolerance: float) -> dict[str, Any]:

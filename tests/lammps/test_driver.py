@@ -44,7 +44,7 @@ def lammps_system(folder: Path, R: np.ndarray, shuffle: bool = False, sort: str 
 
 def attached(lammps, field: Springs) -> Driver:
     driver = Driver(lammps, field, unbonded(chain_topology(len(field.sites))))
-    driver.attach(chain_topology(len(field.sites)).species, NAMES)
+    driver.attach(chain_topology(len(field.sites)), NAMES)
     return driver
 
 
@@ -177,13 +177,13 @@ def test_a_broken_bond_is_a_death(tmp_path):
 
 
 def test_other_atoms_than_the_program_expects_are_refused(tmp_path):
-    sites = chain_positions(BEADS)
+    sites, topology = chain_positions(BEADS), chain_topology(BEADS)
     with lammps_system(tmp_path, sites) as lammps:
-        driver = Driver(lammps, Springs(sites), unbonded(chain_topology(BEADS)))
+        driver = Driver(lammps, Springs(sites), unbonded(topology))
         with pytest.raises(RuntimeError, match="40 atoms, the program 39 beads"):
-            driver.attach(chain_topology(39).species, NAMES)
+            driver.attach(chain_topology(39), NAMES)
         with pytest.raises(RuntimeError, match="atom types mean species"):
-            driver.attach(chain_topology(BEADS).species[::-1], NAMES)
+            driver.attach(topology._replace(species=topology.species[::-1]), NAMES)
 
 
 def test_a_mistake_in_an_input_line_is_an_error(tmp_path):

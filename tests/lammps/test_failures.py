@@ -23,7 +23,7 @@ def test_lost_atoms_are_a_death(tmp_path):
 
 
 def test_atoms_with_other_ids_are_refused(tmp_path):
-    """Detects rows that are guessed: IDs that are not 1 … N cannot be chain order."""
+    """Detects rows that are guessed: other IDs than those of the chain are no chain order."""
     sites = chain_positions(BEADS)
     with lammps_system(tmp_path, sites) as lammps:
         for line in ("group first id 1", "delete_atoms group first compress no"):
@@ -31,7 +31,7 @@ def test_atoms_with_other_ids_are_refused(tmp_path):
         with pytest.raises(RuntimeError, match="39 atoms, the program 40 beads"):
             attached(lammps, Springs(sites))
         field = Springs(sites[1:])
-        with pytest.raises(Exception, match="Atom-IDs must exist and be consecutive"):
+        with pytest.raises(Exception, match=r"atom IDs are \[.*2.*\], those of the program's chain are others"):
             attached(lammps, field)
 
 

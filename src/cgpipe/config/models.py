@@ -152,18 +152,25 @@ class Ensemble(Section):
 
 class Export(Section):
     platforms: tuple[Literal["cpu", "cuda"], ...] = Field(("cpu", "cuda"), description="where the program can run")
-    beads: Annotated[int, Field(ge=0)] = Field(
-        0, description="bead capacity; 0 takes the longest protein of the dataset"
+    beads: Annotated[int, Field(ge=0)] | tuple[Count, ...] = Field(
+        0,
+        description="bead capacity, or a list of them, besides those for the dataset's proteins: larger proteins, or "
+        "systems of several molecules",
     )
+    neighbours: Annotated[int, Field(ge=0)] = Field(
+        0, description="room for neighbours per bead; 0 takes that of the model (dataset.capacity_margin)"
+    )
+    text: bool = Field(False, description="also write every program as readable StableHLO (.mlir.txt)")
     parity_frames: Count = Field(4, description="reference frames per protein in the parity check")
     parity_tolerance: Positive = Field(1e-5, description="largest relative force error of that check")
 
 
 class Simulate(Section):
-    engine: Literal["lammps", "jax"] = Field(
+    engine: Literal["lammps", "native", "jax"] = Field(
         "lammps",
-        description="lammps: the exported program in LAMMPS, a job per replica; jax: the model itself, all replicas of "
-        "a protein in one job, faster in sum",
+        description="lammps: the exported program in LAMMPS, a job per replica; native: the same without Python, in "
+        "the pair style of `cgpipe build-plugin`; jax: the model itself, all replicas of a protein in one job, faster "
+        "in sum",
     )
     replicas: Count = Field(4, description="runs per protein and member, from frames spread over the reference")
     picoseconds: Positive = Field(200.0, description="length of one run [ps]")

@@ -10,12 +10,13 @@ import jaxlib
 from cgpipe.artefact import sha256
 from cgpipe.data.species import Vocabulary
 from cgpipe.deploy.parity import Parity, Sample
-from cgpipe.deploy.program import centred
-from cgpipe.deploy.stablehlo import ARGUMENTS, RESULTS, StaticProgram, shape, stablehlo_version
+from cgpipe.deploy.program import FORMAT, centred
+from cgpipe.deploy.stablehlo import ARGUMENTS, RESULTS, StaticProgram, signature, stablehlo_version
+from cgpipe.model.potential import Potential
 
 
 def describe_programs(
-    programs: Sequence[StaticProgram], names: Vocabulary, cutoff: float, folder: Path, files: Sequence[str]
+    programs: Sequence[StaticProgram], names: Vocabulary, potential: Potential, folder: Path, files: Sequence[str]
 ) -> dict[str, Any]:
     """The part of ``model.json`` that describes the programs in ``folder``.
 
@@ -25,7 +26,7 @@ def describe_programs(
     Args:
         programs: all capacities, smallest first.
         names: bead types.
-        cutoff: of the model [Å].
+        potential: what was exported.
         folder: where the files are.
         files: names of the files whose hashes are recorded, beside those of the programs.
     """
@@ -34,14 +35,17 @@ def describe_programs(
     hashed = [*files, *(entry[kind] for entry in entries for kind in ("mlir", "jaxexp"))]
     platforms = list(largest.exported.platforms)
     return {
-        "cutoff": cutoff,
+        "format": FORMAT,
+        "cutoff": potential.cutoff,
+        "reach": potential.reach,
+        "longest_bond": potential.longest_bond,
         "vocabulary": {"name": names.name, "types": list(names.types), "masses": list(names.masses)},
         "capacities": {"beads": largest.beads, "neighbours": largest.neighbours},
         "platforms": platforms,
         "platform_index": {name: index for index, name in enumerate(platforms)},
-        "dtype": "float32",
-        "arguments": module_arguments(largest.beads, len(platforms)),
-        "results": _signature(RESULTS, largest.beads),
+        "dtype": largest.dtype,
+        "arguments": module_arguments(largest.beads, len(platforms), largest.dtype),
+        "results": _listed(RESULTS, largest.beads, largest.dtype),
         "programs": entries,
         "versions": {
             "jax": jax.__version__,
@@ -69,14 +73,15 @@ def file_stem(program: StaticProgram, largest: bool) -> str:
     return "model" if largest else f"model-{program.beads}"
 
 
-def module_arguments(beads: int, platforms: int) -> list[dict[str, Any]]:
+def module_arguments(beads: int, platforms: int, dtype: str) -> list[dict[str, Any]]:
     """Arguments of the StableHLO module in order; with several platforms their index comes first."""
     index = [{"name": "platform_index", "shape": [], "dtype": "int32"}] if platforms > 1 else []
-    return index + _signature(ARGUMENTS, beads)
+    return index + _listed(ARGUMENTS, beads, dtype)
 
 
-def _signature(table: Mapping[str, tuple[str, int]], beads: int) -> list[dict[str, Any]]:
-    return [{"name": n, "shape": list(shape(axes, beads)), "dtype": dtype} for n, (dtype, axes) in table.items()]
+def _listed(table: Mapping[str, tuple[str, int]], beads: int, dtype: str) -> list[dict[str, Any]]:
+    described = signature(table, beads, dtype)
+    return [{"name": name, "shape": list(shape), "dtype": kind} for name, (shape, kind) in described.items()]
 
 
 def reference_frames(samples: Mapping[str, Sample], parities: Mapping[str, Parity]) -> list[dict[str, Any]]:

@@ -22,6 +22,9 @@ from cgpipe.data.species import Vocabulary, vocabulary
 from cgpipe.data.topology import Topology
 from cgpipe.errors import UserError
 
+FORMAT = 2
+"""Of what a program takes and returns. 1: without ``owned`` and ``virial``."""
+
 
 class NeighbourOverflow(UserError):
     """A structure has more neighbours per bead than the program has room for; its forces would be wrong."""
@@ -38,13 +41,14 @@ class Evaluated(NamedTuple):
 class ChainProgram:
     """A program with one topology bound to it: positions in, energy and forces out, nothing built per call."""
 
-    def __init__(self, call: Any, beads: int, neighbours: int, topology: Topology, where: str):
+    def __init__(self, call: Any, beads: int, neighbours: int, topology: Topology, where: str, dtype: str):
         self._call = call
         self._neighbours = neighbours
         self._where = where
         self._length = len(topology.species)
-        self._padded = np.zeros((beads, 3), np.float32)
-        self._topology = [jax.device_put(_pad(array, beads)) for array in topology]
+        self._padded = np.zeros((beads, 3), dtype)
+        padded = [jax.device_put(_pad(array, beads)) for array in topology]
+        self._topology = [*padded, padded[-1]]  # all real beads are our own
 
     def __call__(self, R: Float[np.ndarray, "beads 3"]) -> Evaluated:
         """Energy and forces at positions R [Å].
@@ -57,12 +61,12 @@ class ChainProgram:
         # a bead that is nowhere has no neighbours, and a network without edges has perfectly finite forces
         if not np.isfinite(R.sum()):
             raise FloatingPointError(f"{self._where}: a position is not finite")
-        self._padded[:n] = centred(R)
-        bead_energies, forces, needed = map(np.asarray, self._call(self._padded, *self._topology))
+        self._padded[:n] = R - R.mean(axis=0)
+        bead_energies, forces, _virial, needed = map(np.asarray, self._call(self._padded, *self._topology))
         if needed > self._neighbours:
             raise NeighbourOverflow(
                 f"{self._where}: {needed} neighbour slots per bead are needed but the program has {self._neighbours}; "
-                "raise dataset.capacity_margin and retrain, or look for a collapsed structure"
+                f"look for a collapsed structure, or export again with export.neighbours: {needed}"
             )
         energy = float(bead_energies.sum(dtype=np.float64))
         # a sum is finite only if all its terms are, and one sum is far cheaper than isfinite on small arrays
@@ -105,7 +109,8 @@ class Program:
         capacity = entry["beads"]
         if capacity not in self._calls:
             self._calls[capacity] = jax.jit(self._read(entry["jaxexp"]).call)
-        return ChainProgram(self._calls[capacity], capacity, entry["neighbours"], topology, str(self.path))
+        where, dtype = str(self.path), self.metadata["dtype"]
+        return ChainProgram(self._calls[capacity], capacity, entry["neighbours"], topology, where, dtype)
 
     def evaluate(self, R: Float[np.ndarray, "beads 3"], topology: Topology) -> Evaluated:
         """Energy and forces of one structure; see ``ChainProgram`` for many of one topology."""
@@ -147,6 +152,10 @@ def load_program(model_json: Path, cache: Path | None = None) -> Program:
     """
     model_json = Path(model_json)
     metadata = read_json(model_json, "program")
+    if (found := metadata.get("format", 1)) != FORMAT:
+        raise UserError(
+            f"{model_json}: program of format {found}, but this cgpipe runs {FORMAT}; export the model again"
+        )
     for name, expected in metadata["sha256"].items():
         file = model_json.parent / name
         if not file.is_file():

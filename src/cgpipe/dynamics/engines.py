@@ -15,6 +15,7 @@ from cgpipe.data.projection import Projection
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.lammps.input import Plan
 from cgpipe.deploy.lammps.run import Outcome, run_chain
+from cgpipe.deploy.lammps.run_native import run_chain_native
 from cgpipe.deploy.program import Program
 from cgpipe.dynamics.field import force_field
 from cgpipe.dynamics.parts import Parts
@@ -79,6 +80,18 @@ def _in_lammps(molecule: Molecule, replicas: Sequence[Replica], folders: Sequenc
     ]  # fmt: skip
 
 
+def _in_native(molecule: Molecule, replicas: Sequence[Replica], folders: Sequence[Path]) -> list[Outcome]:
+    """One after the other in plain LAMMPS, the exported program in a pair style."""
+    topology, names, program = molecule.topology, molecule.program.vocabulary, molecule.program.path
+    return [
+        run_chain_native(
+            folder, replica.plan, replica.R, topology, names, program,
+            bond_watch(molecule.reference, molecule.bond_tolerance),
+        )
+        for replica, folder in zip(replicas, folders, strict=True)
+    ]  # fmt: skip
+
+
 def _in_jax(molecule: Molecule, replicas: Sequence[Replica], folders: Sequence[Path]) -> list[Outcome]:
     """All at once in JAX, under the model that the program was exported from."""
     metadata, topology = molecule.program.metadata, molecule.topology
@@ -106,4 +119,8 @@ def _in_jax(molecule: Molecule, replicas: Sequence[Replica], folders: Sequence[P
     )
 
 
-ENGINES = {"lammps": Engine(_in_lammps, together=False), "jax": Engine(_in_jax, together=True)}
+ENGINES = {
+    "lammps": Engine(_in_lammps, together=False),
+    "native": Engine(_in_native, together=False),
+    "jax": Engine(_in_jax, together=True),
+}

@@ -78,7 +78,13 @@ def row_count(beads: int, slots: int) -> int:
     return beads if lists_all_pairs(beads, slots) else max(1, beads * slots // ROW)
 
 
-def find_neighbours(R: Float[Array, "beads 3"], topology: Topology, cutoff: float, slots: int) -> Neighbours:
+def find_neighbours(
+    R: Float[Array, "beads 3"],
+    topology: Topology,
+    cutoff: float,
+    slots: int,
+    centres: Bool[Array, " beads"] | None = None,
+) -> Neighbours:
     """The edges of every real bead; padded beads have none and are nobody's neighbour.
 
     Args:
@@ -86,6 +92,7 @@ def find_neighbours(R: Float[Array, "beads 3"], topology: Topology, cutoff: floa
         topology: of the same beads; only ``mask`` is used.
         cutoff: largest distance, exclusive [Å].
         slots: room per bead, on average over the beads, empty slots of started rows included.
+        centres: beads whose edges are wanted, all by default; the others have none but are still neighbours.
     """
     beads = R.shape[0]
     R = jax.lax.stop_gradient(R)
@@ -93,6 +100,7 @@ def find_neighbours(R: Float[Array, "beads 3"], topology: Topology, cutoff: floa
     squared = jnp.sum((R[None, :] - R[:, None]) ** 2, axis=-1)
     other = ~np.eye(beads, dtype=bool)
     within = (squared < cutoff**2) & real[:, None] & real[None, :] & other
+    within = within if centres is None else within & centres[:, None]
     count = jnp.sum(within, axis=1, dtype=jnp.int32)
     if lists_all_pairs(beads, slots):
         others = np.nonzero(other)[1].reshape(beads, beads - 1).astype(np.int32)

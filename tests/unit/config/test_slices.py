@@ -46,7 +46,6 @@ OTHER_VALUES = {
     "model.symmetry": "so3",
     "model.edge_features": [],
     "model.matmul_precision": "tensorfloat32",
-    "simulate.engine": "jax",
     "dataset.capacity_margin": 2.0,
     "training.balance": "proteins",
     "training.loggers": ["wandb"],

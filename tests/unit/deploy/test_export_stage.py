@@ -104,9 +104,21 @@ def test_members_are_named_and_checked(trained, tmp_path):
         main(arguments(trained, tmp_path / "x", member="seed-7"))
 
 
+def test_more_room_and_a_readable_form_on_request(trained, tmp_path):
+    """Detects keys of the configuration that do nothing."""
+    more = {"beads": [12, 30], "neighbours": 11, "text": True}
+    assert main(arguments(trained, tmp_path / "best", **more)) == 0
+    body = read_json(tmp_path / "best" / "model.json", "program")
+    assert [(entry["beads"], entry["neighbours"]) for entry in body["programs"]] == [(6, 5), (9, 8), (12, 11), (30, 11)]
+    assert "func.func public @main" in (tmp_path / "best" / "model-12.mlir.txt").read_text()
+    with pytest.raises(UserError, match=r"export\.neighbours 3 is below the model's own 8"):
+        main(arguments(trained, tmp_path / "less", neighbours=3))
+
+
 def test_capacities():
     assert bead_capacities([10, 20], 0) == [10, 20]
     assert bead_capacities([10, 20], 20) == [10, 20]
     assert bead_capacities([10, 20], 50) == [10, 20, 50]
+    assert bead_capacities([10, 20], [15, 50]) == [10, 15, 20, 50]
     with pytest.raises(UserError, match=r"export\.beads 15 is below the longest protein"):
         bead_capacities([10, 20], 15)

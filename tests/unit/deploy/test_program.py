@@ -4,13 +4,15 @@ import json
 from pathlib import Path
 
 import equinox as eqx
+import jax
 import numpy as np
 import pytest
 from jax import export
-from synthetic_program import chain_positions, chain_topology, export_to, tiny_potential
+from synthetic_program import bonded_potential, chain_positions, chain_topology, export_to, tiny_potential
 
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.program import NeighbourOverflow, Program, centred, load_program
+from cgpipe.deploy.stablehlo import export_potential
 from cgpipe.errors import UserError
 from cgpipe.model.potential import Evaluation
 
@@ -55,6 +57,49 @@ def test_forces_are_those_of_the_python_model(program, beads, capacity):
     np.testing.assert_allclose(found.bead_energies, energies, atol=1e-5 * np.abs(energies).max())
     assert found.energy == pytest.approx(energies.sum(), abs=1e-4)
     assert np.abs(expected).max() > 0.1
+
+
+def test_parts_of_a_system_add_up_to_the_whole():
+    """Detects energies that count without being owned, forces on owned beads only, and a virial of another sign.
+
+    Three parts share 10 beads; each counts the energies of its own, and every bead's energy looks 9 Å far and beyond.
+    """
+    potential = bonded_potential(9)
+    program = jax.jit(export_potential(potential, 12, ("cpu",)).exported.call)
+    R, topology = centred(chain_positions(10)), chain_topology(10)
+    padded = [np.concatenate([array, np.zeros((2, *array.shape[1:]), array.dtype)]) for array in (R, *topology)]
+    whole = potential.evaluate(R, topology)
+    energies, forces, virial = np.zeros(12), np.zeros((12, 3)), np.zeros((3, 3))
+    for own in ([0, 4, 5], [1, 2, 3, 9], [6, 7, 8]):
+        part = program(*padded, np.isin(np.arange(12), own))
+        assert set(np.flatnonzero(part[0])) == set(own)
+        assert np.abs(np.delete(part[1], own, axis=0)).max() > 1e-3
+        energies, forces, virial = energies + part[0], forces + part[1], virial + part[2]
+    np.testing.assert_allclose(energies[:10], whole.bead_energies, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(forces[:10], whole.forces, atol=1e-5 * np.abs(whole.forces).max())
+    h = 1e-3
+    stretched = [potential.evaluate((R * np.array([1 + s * h, 1, 1], "f4")), topology).bead_energies for s in (1, -1)]
+    assert virial[0, 0] == pytest.approx(-(stretched[0].sum() - stretched[1].sum()) / (2 * h), rel=1e-2)
+    assert np.abs(virial - virial.T).max() < 1e-4 * np.abs(virial).max()
+
+
+def test_in_double_precision_both_agree_to_its_last_digits(tmp_path):
+    """Detects single precision anywhere in the exported program: its rounding would be 1e-7."""
+    with jax.enable_x64(True):
+        exact = jax.tree.map(lambda x: x.astype("f8") if eqx.is_inexact_array(x) else x, bonded_potential(9))
+        R, topology = chain_positions(9), chain_topology(9)
+        expected = np.asarray(exact.evaluate(jax.numpy.asarray(R - R.mean(axis=0)), topology).forces)
+        program = load_program(export_to(tmp_path / "export", exact, [10]), tmp_path / "cache")
+        found = program.evaluate(R, topology).forces
+    assert program.metadata["dtype"] == "float64"
+    assert np.abs(found - expected).max() < 1e-9 * np.sqrt(np.mean(expected**2))
+
+
+def test_programs_of_another_format_are_refused(copy):
+    content = json.loads(copy.read_text())
+    copy.write_text(json.dumps({**content, "format": 1}))
+    with pytest.raises(UserError, match=r"program of format 1, but this cgpipe runs 2; export the model again"):
+        load_program(copy, copy.parent / "cache")
 
 
 def test_swapped_residues_change_the_forces_as_in_python(program):

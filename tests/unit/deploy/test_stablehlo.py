@@ -12,9 +12,9 @@ from cgpipe.deploy.stablehlo import _check_signature, export_potential, stablehl
 def test_arguments_the_model_ignores_stay_in_the_module():
     """Detects pruning: a network without prior uses neither chain nor residue."""
     program = export_potential(tiny_potential(5), 6, ("cpu",))
-    assert program.exported.module_kept_var_idx == (0, 1, 2, 3, 4)
+    assert program.exported.module_kept_var_idx == (0, 1, 2, 3, 4, 5)
     assert [str(aval) for aval in program.exported.in_avals] == [
-        "float32[6,3]", "int32[6]", "int32[6]", "int32[6]", "bool[6]",
+        "float32[6,3]", "int32[6]", "int32[6]", "int32[6]", "bool[6]", "bool[6]",
     ]  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def test_documented_arguments_are_those_of_the_module(platforms):
     """Detects a missing or wrong platform index in model.json, by counting the arguments of the module's main."""
     program = export_potential(tiny_potential(5), 6, platforms)
     main = program.exported.mlir_module().split("func.func public @main(")[1].split("->")[0]
-    documented = module_arguments(6, len(platforms))
+    documented = module_arguments(6, len(platforms), "float32")
     assert main.count("%arg") == len(documented)
     assert ("_platform_index" in main) == (documented[0]["name"] == "platform_index") == (len(platforms) > 1)
 

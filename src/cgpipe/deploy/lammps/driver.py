@@ -1,9 +1,9 @@
 """Forces of a program for LAMMPS, step by step, through ``fix external``.
 
-LAMMPS calls back with its atoms in an order of its own, so rows are restored through atom IDs (ID = row + 1). Whatever
-is raised in a callback would be swallowed and the dynamics would run on: here it is kept, the forces are set to zero,
-the run is stopped by a forced timeout, and ``command`` raises what was kept. Ctrl-C is taken by a handler of its own,
-because it could strike outside the guarded part of the callback.
+LAMMPS calls back with its atoms in an order of its own, so rows are restored through atom IDs, which rise from row to
+row. Whatever is raised in a callback would be swallowed and the dynamics would run on: here it is kept, the forces are
+set to zero, the run is stopped by a forced timeout, and ``command`` raises what was kept. Ctrl-C is taken by a handler
+of its own, because it could strike outside the guarded part of the callback.
 """
 
 import re
@@ -18,6 +18,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from cgpipe.data.species import Vocabulary
+from cgpipe.data.topology import Topology
+from cgpipe.deploy.lammps.system import atom_ids
 from cgpipe.deploy.program import Evaluated, NeighbourOverflow
 
 FIX = "cgpipe"
@@ -96,27 +98,36 @@ class Driver:
         self._force_field = force_field
         self._failure: BaseException | None = None
         self._rows: Float[np.ndarray, "beads 3"] = np.empty((0, 3))
+        self._row_of_id: Int[np.ndarray, " ids"] = np.empty(0, np.int64)
         self.bonds = bonds
         self.calls = 0
         self.model_seconds = 0.0
 
-    def attach(self, species: Int[np.ndarray, " beads"], vocabulary: Vocabulary) -> None:
+    def attach(self, topology: Topology, vocabulary: Vocabulary) -> None:
         """Take over the forces of a system that was read and has its ``fix external``.
 
         Args:
-            species: of the program's chain, to be compared with the atom types.
+            topology: that the program computes, to be compared with atom IDs and types.
+            vocabulary: bead types.
 
         Raises:
             RuntimeError: LAMMPS holds other atoms than the program expects.
         """
         count = self._lammps.get_natoms()
+        species = np.asarray(topology.species)
         if count != len(species):
             raise RuntimeError(f"LAMMPS holds {count} atoms, the program {len(species)} beads")
-        types = np.array(self._lammps.gather_atoms("type", 0, 1))
+        ids = self._lammps.numpy.extract_atom("id")[:count]
+        order = np.argsort(ids)
+        if ids[order].tolist() != atom_ids(topology).tolist():
+            raise RuntimeError(f"LAMMPS atom IDs are {ids[order].tolist()}, those of the program's chain are others")
+        types = self._lammps.numpy.extract_atom("type")[:count][order]
         found = [vocabulary.species_of_lammps_type(int(kind)) for kind in types]
         if found != list(species):
             raise RuntimeError(f"LAMMPS atom types mean species {found}, the program has {list(species)}")
         self._rows = np.empty((count, 3))
+        self._row_of_id = np.zeros(ids.max() + 1, np.int64)
+        self._row_of_id[ids[order]] = np.arange(count)
         self._lammps.set_fix_external_callback(FIX, self._callback, None)
 
     def command(self, line: str) -> None:
@@ -146,7 +157,7 @@ class Driver:
                 raise self._failure
             if count != len(self._rows):
                 raise Death(step, f"LAMMPS lost atoms: {count} of {len(self._rows)} are left")
-            row = ids - 1
+            row = self._row_of_id[ids]
             self._rows[row] = x
             self.bonds.check(self._rows, step)
             before = time.perf_counter()

@@ -1,9 +1,38 @@
-"""The LAMMPS input file: everything about a run that LAMMPS itself has to know, in LAMMPS's own words."""
+"""The LAMMPS input file: everything about a run that LAMMPS itself has to know, in LAMMPS's own words.
+
+The engines differ only in the lines that name the force field (``EXTERNAL``, ``native_force_field``).
+"""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from cgpipe.deploy.lammps.driver import FIX
 from cgpipe.units import FS_PER_PS
+
+EXTERNAL = f"""\
+# Energy and forces come from the exported program through "fix {FIX}": cgpipe simulate attaches it as soon as that
+# fix is defined. Without it LAMMPS stops with "Fix external callback function not set".
+fix             {FIX} all external pf/callback 1 1
+fix_modify      {FIX} energy yes
+"""
+"""The program in Python, called back at every step."""
+
+
+def native_force_field(plugin: Path, library: Path, model_json: Path) -> str:
+    """The program in a pair style.
+
+    Args:
+        plugin: the compiled pair style.
+        library: PJRT library.
+        model_json: of the exported model.
+    """
+    return f"""\
+# Energy and forces come from the exported program through the pair style of this plugin.
+plugin          load "{plugin}"
+pair_style      cgpipe "{library}"
+pair_coeff      * * "{model_json.with_name("model.mlir")}" "{model_json}"
+"""
+
 
 LAMMPS_SEEDS = 900_000_000
 """LAMMPS's random generators take seeds below this."""
@@ -35,15 +64,13 @@ class Plan:
     velocity_seed: int
     noise_seed: int
 
-    def text(self) -> str:
-        """The input file."""
+    def text(self, force_field: str = EXTERNAL) -> str:
+        """The input file, with the lines that define the force field."""
         every = self.save_every
         columns = "${s},${ps},${T},${K},${U},${E},${Rg}"
         return f"""\
 # {self.title}
-# One bead per residue at its CA; atom ID = position in the sequence, from 1.
-# Energy and forces come from the exported program through "fix {FIX}": cgpipe simulate attaches it as soon as that
-# fix is defined. Without it LAMMPS stops with "Fix external callback function not set".
+# One bead per residue at its CA; beads of a molecule with consecutive atom IDs are bonded.
 units           real
 atom_style      molecular
 atom_modify     sort 0 0.0
@@ -51,9 +78,7 @@ boundary        s s s
 comm_modify     cutoff 4.0
 read_data       system.data
 
-fix             {FIX} all external pf/callback 1 1
-fix_modify      {FIX} energy yes
-
+{force_field}
 # remove the strain of the all-atom frame
 min_style       cg
 minimize        1.0e-6 1.0e-3 200 400

@@ -82,6 +82,6 @@ def _execute(driver: Driver, plan: Plan, topology: Topology, names: Vocabulary) 
         if verb == "run":
             seconds = time.perf_counter() - start
         if line.startswith("fix") and line.split()[1] == FIX:
-            driver.attach(np.asarray(topology.species), names)
+            driver.attach(topology, names)
     steps = plan.steps if death is None else death.step
     return Outcome(death, steps, seconds, driver.model_seconds / max(seconds, 1e-9), driver.bonds.largest)

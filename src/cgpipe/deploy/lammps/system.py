@@ -1,4 +1,8 @@
-"""The LAMMPS data file of a chain of beads: one atom per residue, atom ID = row + 1, molecule ID = chain + 1.
+"""The LAMMPS data file of chains of beads: one atom per residue, molecule ID = chain + 1.
+
+Atom IDs begin at 1 and rise by the difference of residue numbers within a chain: consecutive IDs of one molecule are
+bonded, and a gap in the chain is a gap in the IDs. So the whole topology is in what LAMMPS itself keeps with every atom
+(ID, molecule, type), through restarts, ``replicate`` and migration between processes.
 
 All types of the vocabulary are declared, present or not, so the type numbers mean the same in every system.
 """
@@ -6,14 +10,28 @@ All types of the vocabulary are declared, present or not, so the type numbers me
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from cgpipe.artefact import atomic
 from cgpipe.data.species import Vocabulary
 from cgpipe.data.topology import Topology
+from cgpipe.errors import UserError
 
 MARGIN = 50.0
 """Distance [Å] from the outermost beads to the walls of the initial box; LAMMPS then shrinks and grows it."""
+
+
+def atom_ids(topology: Topology) -> Int[np.ndarray, " beads"]:
+    """The LAMMPS atom ID of every row.
+
+    Raises:
+        UserError: residue numbers of a chain do not rise.
+    """
+    steps = np.where(np.diff(topology.chain) == 0, np.diff(topology.residue), 1)
+    if np.any(steps < 1):
+        row = int(np.argmax(steps < 1))
+        raise UserError(f"residue numbers must rise along a chain, but those of beads {row} and {row + 1} do not")
+    return 1 + np.concatenate([[0], np.cumsum(steps)]).astype(np.int32)
 
 
 def write_data(path: Path, title: str, R: Float[np.ndarray, "beads 3"], topology: Topology, names: Vocabulary) -> None:
@@ -33,9 +51,9 @@ def write_data(path: Path, title: str, R: Float[np.ndarray, "beads 3"], topology
     lines += ["", "Atom Type Labels", "", *(f"{n} {label}" for n, label in zip(numbers, names.types, strict=True))]
     lines += ["", "Masses", "", *(f"{n} {mass:.3f}" for n, mass in zip(numbers, names.masses, strict=True))]
     lines += ["", "Atoms # molecular", ""]
-    for row, (x, y, z) in enumerate(R):
+    for row, (number, (x, y, z)) in enumerate(zip(atom_ids(topology), R, strict=True)):
         label = names.types[int(topology.species[row])]
         molecule = int(topology.chain[row]) + 1
-        lines.append(f"{row + 1} {molecule} {label} {x:.6f} {y:.6f} {z:.6f}")
+        lines.append(f"{number} {molecule} {label} {x:.9f} {y:.9f} {z:.9f}")
     with atomic(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
