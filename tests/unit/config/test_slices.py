@@ -39,6 +39,7 @@ OTHER_VALUES = {
     "project.map": "slice",
     "project.constraints": "none",
     "project.engine": "aggforce",
+    "simulate.engine": "jax",
     "project.non_finite": "drop",
     "model.allegro_size": "small",
     "model.l_max": 1,
