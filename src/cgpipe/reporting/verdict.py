@@ -149,8 +149,8 @@ def _forces(validations: dict[str, dict[str, Any]]) -> Finding:
             parts.append(
                 f"on mean forces of {name} R² {v['mean_force_full_r2']:.3f}, "
                 f"prior alone {v['mean_force_prior_r2']:.3f}, a perfect model "
-                f"{v['mean_force_r2_of_perfect_model']:.3f}; of what bonds leave unexplained, "
-                f"{100 * v['mean_force_full_r2_beyond_bonds_corrected']:.0f} %"
+                f"{v['mean_force_r2_of_perfect_model']:.3f}, and "
+                f"{100 * v['mean_force_full_r2_beyond_bonds_corrected']:.0f} % of what bonds alone leave unexplained"
             )
     meaning = {
         Light.GOOD: "The network adds to the prior on forces it was not fitted to, beyond statistical doubt.",
