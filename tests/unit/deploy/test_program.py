@@ -68,7 +68,7 @@ def test_parts_of_a_system_add_up_to_the_whole():
     program = jax.jit(export_potential(potential, 12, ("cpu",)).exported.call)
     R, topology = centred(chain_positions(10)), chain_topology(10)
     padded = [np.concatenate([array, np.zeros((2, *array.shape[1:]), array.dtype)]) for array in (R, *topology)]
-    whole = potential.evaluate(R, topology)
+    whole = potential.evaluate(jax.numpy.asarray(R), topology)
     energies, forces, virial = np.zeros(12), np.zeros((12, 3)), np.zeros((3, 3))
     for own in ([0, 4, 5], [1, 2, 3, 9], [6, 7, 8]):
         part = program(*padded, np.isin(np.arange(12), own))
@@ -78,7 +78,8 @@ def test_parts_of_a_system_add_up_to_the_whole():
     np.testing.assert_allclose(energies[:10], whole.bead_energies, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(forces[:10], whole.forces, atol=1e-5 * np.abs(whole.forces).max())
     h = 1e-3
-    stretched = [potential.evaluate((R * np.array([1 + s * h, 1, 1], "f4")), topology).bead_energies for s in (1, -1)]
+    along_x = [jax.numpy.asarray(R * np.array([1 + s * h, 1, 1], "f4")) for s in (1, -1)]
+    stretched = [potential.evaluate(one, topology).bead_energies for one in along_x]
     assert virial[0, 0] == pytest.approx(-(stretched[0].sum() - stretched[1].sum()) / (2 * h), rel=1e-2)
     assert np.abs(virial - virial.T).max() < 1e-4 * np.abs(virial).max()
 
