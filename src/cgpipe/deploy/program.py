@@ -61,7 +61,8 @@ class ChainProgram:
         # a bead that is nowhere has no neighbours, and a network without edges has perfectly finite forces
         if not np.isfinite(R.sum()):
             raise FloatingPointError(f"{self._where}: a position is not finite")
-        self._padded[:n] = R - R.mean(axis=0)
+        # subtracted in double precision, whatever the positions came in
+        self._padded[:n] = R - np.mean(R, axis=0, dtype=np.float64)
         bead_energies, forces, _virial, needed = map(np.asarray, self._call(self._padded, *self._topology))
         if needed > self._neighbours:
             raise NeighbourOverflow(

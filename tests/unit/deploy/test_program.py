@@ -122,6 +122,13 @@ def test_far_from_the_origin_is_as_exact_as_near(program):
     np.testing.assert_allclose(far.forces, near.forces, atol=1e-4 * np.abs(near.forces).max())
 
 
+def test_single_precision_is_centred_in_double(program):
+    """Detects a mean that is subtracted in the precision that positions come in: a real frame lost three digits."""
+    R, topology = (chain_positions(8) + 30.0).astype(np.float32), chain_topology(8)
+    chain = program.bind(topology)
+    np.testing.assert_array_equal(chain(R).forces, chain(R.astype(np.float64)).forces)
+
+
 def test_too_many_beads_name_the_number(program):
     with pytest.raises(UserError, match=r"11 beads, but it holds 10; .*export\.beads: 11"):
         program.evaluate(chain_positions(11), chain_topology(11))
