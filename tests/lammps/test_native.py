@@ -14,7 +14,7 @@ from cgpipe.deploy.lammps.driver import Driver
 from cgpipe.deploy.lammps.input import commands
 from cgpipe.deploy.lammps.library import open_lammps
 from cgpipe.deploy.lammps.system import write_data
-from cgpipe.deploy.program import Program, load_program
+from cgpipe.deploy.program import Program, centre, load_program, on_grid
 
 EDGE = 40.0
 
@@ -25,13 +25,16 @@ def program(native: Native) -> Program:
 
 
 def chains(*lengths: int, gap: int = 0) -> tuple[np.ndarray, Topology]:
-    """Chains side by side, 7 Å apart; in the first one the numbering jumps by ``gap`` in its middle."""
+    """Chains side by side, 7 Å apart; in the first one the numbering jumps by ``gap`` in its middle.
+
+    All positions are on the grid of centres, so that single precision rounds nothing, whatever the engine's centre is.
+    """
     R = np.concatenate([chain_positions(n, seed) + np.array([0, 7.0 * seed, 0]) for seed, n in enumerate(lengths)])
     residue = np.concatenate([np.arange(n) for n in lengths])
     residue[lengths[0] // 2 : lengths[0]] += gap
     species = np.random.default_rng(3).integers(0, 20, len(R)).astype(np.int32)
     chain = np.repeat(np.arange(len(lengths)), lengths).astype(np.int32)
-    return R, Topology(species, chain, residue.astype(np.int32), np.ones(len(R), bool))
+    return on_grid(R), Topology(species, chain, residue.astype(np.int32), np.ones(len(R), bool))
 
 
 def relative(found: np.ndarray, expected: np.ndarray) -> float:
@@ -109,7 +112,7 @@ def test_the_same_seed_gives_the_same_trajectory(native, program, tmp_path):
 def three_chains(folder: Path) -> tuple[np.ndarray, Topology]:
     """Three chains in a periodic box, each across a boundary, near images of each other."""
     R, topology = chains(9, 8, 7)
-    R = R - R.mean(axis=0) + [38.0, 1.0, 39.0]
+    R = R - centre(R) + [38.0, 1.0, 39.0]
     periodic_box(folder, R, topology, EDGE)
     return R, topology
 
@@ -143,9 +146,9 @@ def test_processes_share_the_work(native, tmp_path, ranks):
 @pytest.mark.parametrize("ranks", [1, 4])
 def test_many_copies_in_one_box(native, program, tmp_path, ranks):
     """64 copies, more beads than any program holds: detects parts that are lost, and copies that are taken for each
-    other. Each has the energy and forces of one alone; on the grid of 2⁻¹⁹ Å nothing is lost by rounding."""
+    other. Each has the energy and forces of one alone."""
     R, topology = chains(6)
-    R = np.round((R - R.mean(axis=0) + 15.0) * 2**19) / 2**19
+    R = R - centre(R) + 15.0
     periodic_box(tmp_path, R, topology, 30.0)
     table = finished(tmp_path, native.text("replicate 4 4 4", *DUMP, "run 0", boundary="p p p"), ranks)
     expected = program.evaluate(R, topology)
@@ -156,7 +159,7 @@ def test_many_copies_in_one_box(native, program, tmp_path, ranks):
 def test_a_process_without_beads_waits_for_the_others(native, program, tmp_path):
     """Detects a process that fails or hangs when all beads are elsewhere."""
     R, topology = chains(8)
-    R = R - R.mean(axis=0) + 10.0
+    R = R - centre(R) + 10.0
     periodic_box(tmp_path, R, topology, 80.0)
     slabs = "processors 4 1 1\n"
     finished(tmp_path, slabs + native.text(*DUMP, "run 0", "fix move all nve", "run 5", boundary="p p p"), 4)
@@ -170,7 +173,7 @@ def test_pressure_is_that_of_a_strained_box(native, tmp_path):
     images. Detects wrong signs, missing ghost terms and images of a chain that are mistaken for the chain itself."""
     R, topology = chains(9, 8, 7)
     edge, strain = 24.0, 2e-3
-    periodic_box(tmp_path, R - R.mean(axis=0) + [23.0, 1.0, 12.0], topology, edge)
+    periodic_box(tmp_path, R - centre(R) + [23.0, 1.0, 12.0], topology, edge)
     atmospheres = 68568.415
     pressures = finished(tmp_path, native.text("run 0", boundary="p p p"))
     found = [pressures[name][0] for name in ("Pxx", "Pyy", "Pzz")]

@@ -1,8 +1,9 @@
 """The parity gate: the exported program must give the forces of the Python model, on real frames, padded or not.
 
 Relative error of one protein = max |F_program − F_python| / RMS(F_python), both over all components of all compared
-frames. Every capacity that holds the protein is compared with the Python model without padding; both get the same
-single-precision positions. What remains is the rounding of sums in another order, about 1e-6.
+frames. Positions are rounded to a grid of 6e-5 Å first, so that engines with other centres see the same ones. Every
+capacity that holds the protein is compared with the Python model without padding; both get the same single-precision
+positions. What remains is the rounding of sums in another order, about 1e-6.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from jaxtyping import Float
 
 from cgpipe.data.store import Dataset, Frames
 from cgpipe.data.topology import Topology
-from cgpipe.deploy.program import Program, centred
+from cgpipe.deploy.program import Program, centred, on_grid
 from cgpipe.model.potential import Evaluation, Potential
 
 SPLIT_ORDER = ("test", "val", "train")
@@ -66,7 +67,7 @@ def sample_frames(dataset: Dataset, count: int) -> dict[str, Sample]:
 def _spread(frames: Frames, count: int, split: str) -> Sample:
     chosen = np.unique(np.linspace(0, len(frames.R) - 1, count).round().astype(int))
     topology = Topology(*(np.asarray(values[0]) for values in frames.topology))
-    return Sample(frames.R[chosen], topology, split)
+    return Sample(on_grid(frames.R[chosen]), topology, split)
 
 
 def compare(potential: Potential, program: Program, samples: Mapping[str, Sample]) -> dict[str, Parity]:

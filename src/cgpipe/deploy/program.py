@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from jax import export
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Float64
 
 from cgpipe.artefact import read_json
 from cgpipe.data.species import Vocabulary, vocabulary
@@ -24,6 +24,10 @@ from cgpipe.errors import UserError
 
 FORMAT = 2
 """Of what a program takes and returns. 1: without ``owned`` and ``virial``."""
+
+
+GRID = 2.0**-14
+"""Centres of structures lie on this grid [Å]; positions on it are exact in single precision, whatever the centre."""
 
 
 class NeighbourOverflow(UserError):
@@ -61,7 +65,7 @@ class ChainProgram:
         # a bead that is nowhere has no neighbours, and a network without edges has perfectly finite forces
         if not np.isfinite(R.sum()):
             raise FloatingPointError(f"{self._where}: a position is not finite")
-        self._padded[:n] = R - R.mean(axis=0)
+        self._padded[:n] = R - centre(R)
         bead_energies, forces, _virial, needed = map(np.asarray, self._call(self._padded, *self._topology))
         if needed > self._neighbours:
             raise NeighbourOverflow(
@@ -185,10 +189,19 @@ def use_compilation_cache(folder: Path) -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
+def centre(R: Float[np.ndarray, "beads 3"]) -> Float64[np.ndarray, "3"]:
+    """The point of a grid of ``GRID`` next to the mean of positions [Å]."""
+    return on_grid(np.asarray(np.mean(R, axis=0, dtype=np.float64)))
+
+
+def on_grid(x: Float[np.ndarray, "*n"]) -> Float64[np.ndarray, "*n"]:
+    """Numbers [Å] rounded to multiples of ``GRID``."""
+    return np.round(np.asarray(x, np.float64) / GRID) * GRID
+
+
 def centred(R: Float[np.ndarray, "beads 3"]) -> Float32[np.ndarray, "beads 3"]:
-    """Positions [Å] relative to their mean, subtracted in double precision."""
-    R = np.asarray(R, np.float64)
-    return (R - R.mean(axis=0)).astype(np.float32)
+    """Positions [Å] relative to their centre, subtracted in double precision."""
+    return (np.asarray(R, np.float64) - centre(R)).astype(np.float32)
 
 
 def _pad(array: Any, beads: int) -> np.ndarray:

@@ -34,6 +34,7 @@ OTHER_VALUES = {
     "dataset.held_out": ["a"],
     "dataset.split": "trajectories",
     "export.platforms": ["cpu"],
+    "export.beads": [200, 400],
     "prior.form": "spline",
     "species.vocabulary": "classes4",
     "project.map": "slice",

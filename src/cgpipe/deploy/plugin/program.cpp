@@ -47,6 +47,9 @@ BoundPart::BoundPart(Programs &programs, Part given, const std::vector<int> &spe
 
 namespace {
 
+// Centres are multiples of this [A], as in Python: positions that are, too, stay exact in single precision.
+constexpr double CENTRES = 1.0 / 16384.0;
+
 // Positions relative to the middle of their box, subtracted in double precision: far from the origin they are as exact
 // as near.
 std::vector<double> centred(const std::vector<double> &positions, bool on_grid)
@@ -59,7 +62,7 @@ std::vector<double> centred(const std::vector<double> &positions, bool on_grid)
       low = std::min(low, positions[i]);
       high = std::max(high, positions[i]);
     }
-    const double middle = snapped(0.5 * (low + high));
+    const double middle = std::nearbyint(0.5 * (low + high) / CENTRES) * CENTRES;
     for (std::size_t i = k; i < positions.size(); i += 3) moved[i] = snapped(positions[i]) - middle;
   }
   return moved;
