@@ -2,8 +2,7 @@
 
 Left, the relative error of the learnt mean force: the prior by Boltzmann inversion, the prior fitted to forces, and
 prior and network trained as the stage ``train`` does it. Right, the estimated ceiling of R² beside the exact one.
-Prints the numbers. Example (about a
-minute per size and seed; networks take much longer)::
+Prints the numbers. Example (about a minute per size and seed; networks take much longer)::
 
     python benchmarks/oracle.py --out docs/images/oracle.png --epochs 0
 """
