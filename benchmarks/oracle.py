@@ -1,8 +1,8 @@
-"""The figure of docs/validation.md: what the line learns of a mean force that is known exactly, as frames grow.
+"""What the line learns of a mean force that is known exactly, as frames grow.
 
 Left, the relative error of the learnt mean force: the prior by Boltzmann inversion, the prior fitted to forces, and
 prior and network trained as the stage ``train`` does it. Right, the estimated ceiling of R² beside the exact one.
-Prints the numbers. Example (20 minutes on one core with --epochs 40; without networks two)::
+Prints the numbers. Example (about a minute per size and seed; networks take much longer)::
 
     python benchmarks/oracle.py --out docs/images/oracle.png --epochs 0
 """

@@ -8,14 +8,16 @@ from typing import Any
 import chain
 import numpy as np
 
-from cgpipe import dataset, prior, train
-from cgpipe.artefact import header
+from cgpipe import dataset, train
+from cgpipe.artefact import header, write_json
 from cgpipe.data.projection import Projection, write_projection
 from cgpipe.data.store import open_dataset
 from cgpipe.data.topology import Topology
 from cgpipe.model.potential import Potential
 from cgpipe.model.serialise import load_model
-from cgpipe.physics.prior import read_prior
+from cgpipe.physics.prior import Weights, read_prior
+from cgpipe.physics.prior.fit import FitOptions, fit_prior
+from cgpipe.physics.prior.observed import Observed
 from cgpipe.physics.projector import Choices, project
 from cgpipe.training.pretrain import pretrain
 from cgpipe.validation.predictions import model_forces
@@ -53,11 +55,14 @@ def write_dataset(folder: Path, frames: int, seed: int) -> Path:
 
 
 def write_prior(folder: Path) -> Path:
-    """The stage ``prior``; beads of this molecule do not repel each other."""
-    settings = {"prior": {"weights": {"repulsion": 0.0, "excluded": 0.0}, "dihedral_terms": 1}, "cutoff": CUTOFF}
-    files = {"dataset": "dataset.h5", "out": "prior.json", "figure": "prior.png"}
-    flat = [part for flag, name in files.items() for part in (f"--{flag}", str(folder / name))]
-    prior.main(["--settings", json.dumps(settings), *flat])
+    """What the stage ``prior`` fits and writes, without its dynamics; these beads do not repel each other."""
+    with open_dataset(folder / "dataset.h5") as opened:
+        observed = Observed(len(opened.vocabulary), CUTOFF)
+        for frames in opened.load("train"):
+            observed.add(frames.R, frames.topology, frames.temperature)
+        weights, options = Weights(repulsion=0.0, excluded=0.0), FitOptions(dihedral_terms=1)
+        prior = fit_prior(observed, opened.vocabulary.types, CUTOFF, weights, options)
+    write_json(folder / "prior.json", header("prior", {}, {}), {"prior": prior.to_json(), "quality": {}})
     return folder / "prior.json"
 
 
