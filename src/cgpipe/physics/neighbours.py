@@ -110,7 +110,7 @@ def find_neighbours(
     last = jnp.cumsum(rows_of)
     row = jnp.arange(row_count(beads, slots), dtype=jnp.int32)
     centre = jnp.minimum(jnp.searchsorted(last, row, side="right"), beads - 1).astype(jnp.int32)
-    nth = (row - (last - rows_of)[centre])[:, None] * ROW + np.arange(1, ROW + 1, dtype=np.int32)
+    nth = (row - (last - rows_of)[centre])[:, None] * ROW + np.arange(1, ROW + 1, dtype=np.int32)[None]
     mask = (nth <= count[centre][:, None]) & (row < last[-1])[:, None]
     rank = jnp.cumsum(within, axis=1, dtype=jnp.int32)
     index = jax.vmap(jnp.searchsorted)(rank[centre], jnp.where(mask, nth, 1))

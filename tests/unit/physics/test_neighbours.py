@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from cgpipe.data.statistics import ROW
 from cgpipe.data.topology import Topology
 from cgpipe.physics.neighbours import Neighbours, find_neighbours
 
@@ -53,8 +54,8 @@ def test_same_lists_as_a_loop(slots, cutoff):
         assert found.all_pairs == (slots == BEADS - 1)
         assert _by_bead(found) == expected
         counts = list(map(len, expected))
-        rows = sum(-(-count // 8) for count in counts)
-        assert int(found.needed) == (max(counts) if found.all_pairs else -(-8 * rows // BEADS))
+        rows = sum(-(-count // ROW) for count in counts)
+        assert int(found.needed) == (max(counts) if found.all_pairs else -(-ROW * rows // BEADS))
         assert np.all(np.diff(found.centre) >= 0)
         assert not np.any(np.asarray(found.index) == np.asarray(found.centre)[:, None], where=np.asarray(found.mask))
 
