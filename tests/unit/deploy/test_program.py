@@ -79,7 +79,9 @@ def test_parts_of_a_system_add_up_to_the_whole():
     np.testing.assert_allclose(forces[:10], whole.forces, atol=1e-5 * np.abs(whole.forces).max())
     h = 1e-3
     scales = [np.array([1 + s * h, 1, 1], np.float32) for s in (1, -1)]
-    energies = [float(potential.evaluate(jax.numpy.asarray(R * scale), topology).bead_energies.sum()) for scale in scales]
+    energies = [
+        float(potential.evaluate(jax.numpy.asarray(R * scale), topology).bead_energies.sum()) for scale in scales
+    ]
     assert virial[0, 0] == pytest.approx(-(energies[0] - energies[1]) / (2 * h), rel=1e-2)
     assert np.abs(virial - virial.T).max() < 1e-4 * np.abs(virial).max()
 
