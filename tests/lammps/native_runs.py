@@ -102,7 +102,11 @@ def finished(folder: Path, text: str, ranks: int = 1) -> dict[str, np.ndarray]:
 
 def dumped(folder: Path) -> Beads:
     """The last frame of ``beads.txt``."""
-    lines = (folder / "beads.txt").read_text().splitlines()
-    start = max(i for i, line in enumerate(lines) if line.startswith("ITEM: ATOMS"))
-    table = np.array([line.split() for line in lines[start + 1 :]], float)
-    return Beads(table[:, 0].astype(int), table[:, 2:5], table[:, 5:8], table[:, 8])
+    return all_dumped(folder)[-1]
+
+
+def all_dumped(folder: Path) -> list[Beads]:
+    """All frames of ``beads.txt``."""
+    frames = (folder / "beads.txt").read_text().split("ITEM: TIMESTEP")[1:]
+    tables = [np.array([line.split() for line in frame.splitlines()[9:]], float) for frame in frames]
+    return [Beads(table[:, 0].astype(int), table[:, 2:5], table[:, 5:8], table[:, 8]) for table in tables]

@@ -138,7 +138,15 @@ def test_whatever_is_raised_stops_the_run(tmp_path, failure, raised):
         assert len(field.seen) > 100
 
 
-def test_ctrl_c_stops_the_run(tmp_path):
+@pytest.fixture
+def interruptible():
+    """SIGINT as a terminal has it; a shell starts what runs in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_stops_the_run(tmp_path, interruptible):
     """Detects an interrupt that is lost: it strikes in LAMMPS's own wrapper, before the callback can guard anything."""
     sites = chain_positions(BEADS)
     field = Springs(sites)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from force_fields import plan, unbonded
-from native_runs import DUMP, NAMES, Native, dumped, finished, periodic_box
+from native_runs import DUMP, NAMES, Native, all_dumped, dumped, finished, periodic_box
 from synthetic_program import chain_positions
 
 from cgpipe.data.topology import Topology
@@ -129,18 +129,23 @@ def test_chains_across_periodic_boundaries_are_whole(native, program, tmp_path):
 
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_processes_share_the_work(native, tmp_path, ranks):
-    """Detects energies that are counted twice or never, and forces that stay on ghosts, over 50 steps of motion."""
-    motion = ("velocity all create 300 5 loop geom", "fix move all nve", "thermo 10", "run 50", *DUMP, "run 0")
+    """Detects energies that are counted twice or never, and forces that stay on ghosts, before and after 50 steps.
+
+    In these steps rounding grows, so what is compared then are trajectories, by less than would show a lost bead.
+    """
+    motion = (*DUMP, "velocity all create 300 5 loop geom", "fix move all nve", "thermo 50", "run 50")
     alone, together = tmp_path / "1", tmp_path / "n"
     tables = []
     for folder, count in ((alone, 1), (together, ranks)):
         folder.mkdir()
         three_chains(folder)
         tables.append(finished(folder, native.text(*motion, boundary="p p p"), count))
-    assert relative(dumped(together).f, dumped(alone).f) < 1e-5
-    assert relative(dumped(together).energy, dumped(alone).energy) < 1e-5
-    assert tables[1]["Press"] == pytest.approx(tables[0]["Press"], rel=1e-5, abs=1e-3)
-    np.testing.assert_allclose(dumped(together).x, dumped(alone).x, atol=1e-4)
+    first, divided = all_dumped(alone)[0], all_dumped(together)[0]
+    assert relative(divided.f, first.f) < 1e-5
+    assert relative(divided.energy, first.energy) < 1e-5
+    assert tables[1]["Press"][0] == pytest.approx(tables[0]["Press"][0], rel=1e-5, abs=1e-3)
+    np.testing.assert_allclose(dumped(together).x, dumped(alone).x, atol=1e-3)
+    assert np.abs(dumped(alone).x - first.x).max() > 0.1
 
 
 @pytest.mark.parametrize("ranks", [1, 4])

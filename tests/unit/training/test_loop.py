@@ -144,5 +144,5 @@ def test_loss_that_is_not_finite_ends_with_advice(tmp_path):
 def test_too_few_slots_are_reported(tmp_path):
     """A frame that needs more neighbours than the model has slots ends the training instead of dropping edges."""
     narrow = Potential(None, tiny_potential().network, CUTOFF, 2)
-    with pytest.raises(UserError, match="needs 7 neighbour slots, the dataset allows 2"):
+    with pytest.raises(UserError, match="needs 4 neighbour slots, the dataset allows 2"):
         Trainer(narrow, DATA, toy_settings(), 0, Checkpoints(tmp_path, "run", 1), lambda lines: None).run()
