@@ -122,7 +122,6 @@ def _tiles(results: Results) -> list[tuple[str, str, str]]:
             "simulated",
             f"{sum(v['replicas'] for v in validations)} replicas",
         ),
-        (f"{results.programs['best']['capacities']['beads']}", "beads at most", "capacity of the exported program"),
     ]
     known = [v for v in validations if v["mean_force_configurations"]]
     if known:

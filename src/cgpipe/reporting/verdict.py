@@ -173,7 +173,7 @@ def _structure(validations: dict[str, dict[str, Any]]) -> Finding:
         text = "Simulated distributions agree with the reference about as well as the reference agrees with itself."
     elif light is Light.UNKNOWN:
         unclear = ", ".join(name for name, one in lights.items() if one is Light.UNKNOWN)
-        text = f"Nothing speaks against the simulations, but they cannot be judged by everything: {unclear}."
+        text = f"Nothing speaks against the simulations, but the reference is too uncertain to judge: {unclear}."
     else:
         off = ", ".join(name for name, one in lights.items() if one in (Light.FAIR, Light.BAD))
         text = f"Off by more than the reference is from itself: {off}."
