@@ -27,7 +27,7 @@ class Row:
     hint: str = ""
 
 
-def number(value: float | None, digits: int = 3) -> str:
+def number(value: float | int | None, digits: int = 3) -> str:
     """A number with so many significant digits or more; in powers of ten below 10⁻⁴ and from 10⁵ on; – for None."""
     if value is None:
         return "–"
