@@ -59,9 +59,10 @@ def test_two_seeds_on_two_nodes_survive_a_time_limit_and_a_killed_rank(slurm):
     code = snakemake.wait(timeout=PATIENCE)
     printed = (slurm.folder / "printed.txt").read_text()
     assert code == 0, printed
-    for seed in (stopped, killed):
-        assert "resuming at step" in (results / f"log/train/seed-{seed}.log").read_text()
-    assert "Restarts=1" in slurm.run("scontrol", "show", "job", str(requeued_job))
     states = sorted(training_jobs(slurm).values())
-    assert states == sorted([(stopped, "COMPLETED"), (killed, "FAILED"), (killed, "COMPLETED")]), "one retry in all"
+    assert states == sorted([(stopped, "COMPLETED"), (killed, "FAILED"), (killed, "COMPLETED")]), printed
+    for seed in (stopped, killed):
+        log = (results / f"log/train/seed-{seed}.log").read_text()
+        assert "resuming at step" in log, log
+    assert "Restarts=1" in slurm.run("scontrol", "show", "job", str(requeued_job))
     assert json.loads((results / "export/best/parity.json").read_text())

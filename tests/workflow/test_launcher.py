@@ -40,10 +40,14 @@ def environment(tools: Path, **more: str) -> dict[str, str]:
     return {**kept, "PATH": f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}", **more}
 
 
+AS_RANK = 'while [ "$1" != bash ]; do shift; done\nSLURM_JOB_ID=17 SLURM_PROCID=${RANK:-0} "$@"\n'
+"""What srun does with the words after its options."""
+
+
 @pytest.mark.parametrize("nodes, code, requeued", [(1, 85, True), (1, 3, False), (2, 85, True), (2, 0, False)])
 def test_exit_codes_pass_and_85_requeues(tools, nodes, code, requeued):
     """Several nodes go through srun once, without the variables of the step around; catches a lost exit code."""
-    run_command = '[ -z "${SLURM_NNODES:-}" ] || exit 99\nwhile [ "$1" != work ]; do shift; done; "$@"'
+    run_command = '[ -z "${SLURM_NNODES:-}" ] || exit 99\n' + AS_RANK
     folder = tools(srun=run_command, scontrol="exit 1", work=f"exit {code}")
     done = subprocess.run(
         ["bash", LAUNCHER, str(nodes), "4", "8", "29400", ".x", "work", "--seed", "1"],
@@ -56,6 +60,22 @@ def test_exit_codes_pass_and_85_requeues(tools, nodes, code, requeued):
     assert sum(line.startswith("work --seed 1") for line in lines) == 1
     assert any("srun --jobid=17" in line and "--nodes=2" in line for line in lines) == (nodes == 2)
     assert any("work --seed 1 --nodes 2 --gpus-per-node 4" in line for line in lines) == (nodes == 2)
+
+
+def test_no_rank_ends_before_the_job_is_requeued(tools):
+    """Catches a rank whose end makes Slurm kill the others: their job then fails and spends a retry."""
+    slow = '[ "$SLURM_PROCID" = 1 ] || sleep 1\necho rank $SLURM_PROCID stops >> "$RECORD"\nexit 85'
+    both = 'RANK=1 "$0.rank" "$@" & other=$!\n"$0.rank" "$@"; status=$?\nkill -0 $other || exit 99\n'
+    both += 'pkill -TERM -P "$(pgrep -P $other)"; wait $other; exit $status'
+    folder = tools(srun=both, scontrol="exit 1", work=slow, **{"srun.rank": AS_RANK})
+    done = subprocess.run(
+        ["bash", LAUNCHER, "2", "4", "8", "29400", "", "work"],
+        env=environment(folder, SLURM_JOB_ID="17", RECORD=str(folder / "record")),
+    )
+    lines = (folder / "record").read_text().splitlines()
+    told = [line for line in lines if line.startswith(("rank", "scontrol"))]
+    assert told == ["rank 1 stops", "rank 0 stops", "scontrol requeue 17"]
+    assert done.returncode == 85
 
 
 def test_several_nodes_without_slurm(tools):

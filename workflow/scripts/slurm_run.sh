@@ -22,33 +22,40 @@ if [ "$nodes" != 1 ] && [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
     exit 2
 fi
 
-# Slurm signals every process of the step: the command must see it and finish, this shell must live to requeue
-trap : TERM
-# a shell that is killed cannot pass it on, so the kernel (PR_SET_PDEATHSIG = 1) tells the command to stop
+# a shell that is killed cannot pass signals on, so the kernel (PR_SET_PDEATHSIG = 1) tells the command to stop
 leash='import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 os.getppid() == int(sys.argv[1]) or sys.exit("the launcher is gone")
 os.execvp(sys.argv[2], sys.argv[2:])'
 
-status=0
-if [ "$nodes" = 1 ]; then
-    python -c "$leash" $$ "$@" || status=$?
-else
-    # inherited variables describe the step that this shell runs in, and srun would take them for options
-    for name in $(compgen -e); do
-        case $name in
-        SLURM_CONF | SLURM_CLUSTER_NAME) ;;
-        SLURM_* | SRUN_* | SBATCH_*) unset "$name" ;;
-        esac
-    done
-    python -c "$leash" $$ srun --jobid="$job" --overlap --nodes="$nodes" --ntasks="$nodes" --ntasks-per-node=1 \
-        --cpus-per-task="$cpus" --gres="gpu:$gpus" --cpu-bind=none --kill-on-bad-exit=1 \
-        "$@" --nodes "$nodes" --gpus-per-node "$gpus" --coordinator-port "$port" --fqdn-suffix "$suffix" || status=$?
-fi
+# On every node. Several ranks stop at slightly different times, and Slurm kills the others once one has ended with an
+# error: so each waits here, and the first requeues the job before any of them has ended.
+run_and_requeue() {
+    trap : TERM # Slurm signals every process of the step: the command must see it and finish, this shell must live on
+    local status=0
+    "$@" || status=$?
+    if [ "$status" = 85 ]; then
+        if [ "${SLURM_PROCID:-0}" = 0 ]; then
+            echo "stopped with a checkpoint; putting job $SLURM_JOB_ID back into the queue"
+            scontrol requeue "$SLURM_JOB_ID" || exit 85
+        fi
+        # Slurm ends this shell while it requeues; coming back from the sleep means that it did not
+        sleep 300 || :
+    fi
+    exit "$status"
+}
 
-if [ "$status" = 85 ]; then
-    echo "stopped with a checkpoint; putting job $job back into the queue"
-    # Slurm ends this shell while it requeues; coming back from the sleep means that it did not
-    scontrol requeue "$job" && sleep 300
-fi
-exit "$status"
+[ "$nodes" = 1 ] && run_and_requeue python -c "$leash" $$ "$@"
+
+trap : TERM
+# inherited variables describe the step that this shell runs in, and srun would take them for options
+for name in $(compgen -e); do
+    case $name in
+    SLURM_CONF | SLURM_CLUSTER_NAME) ;;
+    SLURM_* | SRUN_* | SBATCH_*) unset "$name" ;;
+    esac
+done
+python -c "$leash" $$ srun --jobid="$job" --overlap --nodes="$nodes" --ntasks="$nodes" --ntasks-per-node=1 \
+    --cpus-per-task="$cpus" --gres="gpu:$gpus" --cpu-bind=none --kill-on-bad-exit=1 \
+    bash -c "$(declare -f run_and_requeue); run_and_requeue \"\$@\"" rank \
+    "$@" --nodes "$nodes" --gpus-per-node "$gpus" --coordinator-port "$port" --fqdn-suffix "$suffix"

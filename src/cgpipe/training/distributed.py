@@ -108,18 +108,20 @@ def agree_on(step: int) -> None:
 
 
 class StopSignal:
-    """Remembers SIGTERM while its block runs; to be entered after joining."""
+    """Remembers SIGTERM while its block runs; to be entered after joining. After an agreement to stop, a further one is
+    ignored: the process is on its way out, and its exit code tells the launcher to requeue.
+    """
 
     EVERY = 10
     """Steps between the agreements of several processes."""
 
     def __enter__(self) -> "StopSignal":
-        self._received = False
+        self._received = self._leaving = False
         self._previous = signal.signal(signal.SIGTERM, self._receive)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        signal.signal(signal.SIGTERM, self._previous)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN if self._leaving else self._previous)
 
     def _receive(self, number: int, frame: object) -> None:
         self._received = True
@@ -127,10 +129,10 @@ class StopSignal:
     def agreed(self, step: int) -> bool:
         """True in all processes at the same step, once any of them got the signal."""
         if jax.process_count() == 1:
-            return self._received
-        if step % self.EVERY:
-            return False
-        return bool(np.any(multihost_utils.process_allgather(np.asarray(self._received))))
+            self._leaving = self._received
+        elif step % self.EVERY == 0:
+            self._leaving = bool(np.any(multihost_utils.process_allgather(np.asarray(self._received))))
+        return self._leaving
 
 
 @contextmanager

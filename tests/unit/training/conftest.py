@@ -3,6 +3,8 @@
 Programs are compiled quickly rather than well, and kept: most tests here compile the same few steps again.
 """
 
+import signal
+
 import jax
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
@@ -20,6 +22,14 @@ def strict():
     """No silent promotion of dtypes, nor of ranks."""
     with jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
         yield
+
+
+@pytest.fixture
+def sigterm():
+    """The handler of SIGTERM before the test, and after it."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield handler
+    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

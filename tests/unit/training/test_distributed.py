@@ -75,14 +75,20 @@ def test_outside_slurm_is_refused(monkeypatch):
         join(Cluster(3, 4))
 
 
-def test_stop_signal_is_remembered():
-    """SIGTERM neither ends the process nor gets lost, and the former handler comes back."""
-    before = signal.getsignal(signal.SIGTERM)
+def test_stop_signal_is_remembered(sigterm):
+    """SIGTERM neither ends the process nor gets lost, and a second one does not end it on its way out."""
     with StopSignal() as stop:
         assert not stop.agreed(1)
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop.agreed(2)
-    assert signal.getsignal(signal.SIGTERM) is before
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_without_a_stop_signal_the_former_handler_comes_back(sigterm):
+    """Catches a process that can no longer be ended, e.g. while it writes its model."""
+    with StopSignal() as stop:
+        assert not stop.agreed(1)
+    assert signal.getsignal(signal.SIGTERM) is sigterm
 
 
 def test_errors_end_a_process_only_where_others_wait(monkeypatch):

@@ -118,9 +118,9 @@ def test_finished_run_only_returns_its_result(uninterrupted, tmp_path):
     assert stable(progress.history) == stable(uninterrupted[1].history)
 
 
+@pytest.mark.usefixtures("sigterm")
 def test_sigterm_writes_a_checkpoint_and_stops(uninterrupted, tmp_path):
-    """A stop at a step without a checkpoint of its own loses nothing; the handler is put back afterwards."""
-    previous = signal.getsignal(signal.SIGTERM)
+    """A stop at a step without a checkpoint of its own loses nothing."""
 
     def record(lines):
         if lines[-1]["epoch"] == 1:
@@ -128,7 +128,6 @@ def test_sigterm_writes_a_checkpoint_and_stops(uninterrupted, tmp_path):
 
     with pytest.raises(Stopped):
         trainer(tmp_path, record=record).run()
-    assert signal.getsignal(signal.SIGTERM) is previous
     assert [path.name for path in tmp_path.glob("run/*")][-1] == f"step-{STEPS_PER_EPOCH:010d}.checkpoint"
     assert same_bits(trainer(tmp_path).run()[0], uninterrupted[0])
 
