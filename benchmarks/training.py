@@ -33,7 +33,7 @@ from cgpipe.config.slices import TrainSettings
 from cgpipe.data.store import open_dataset
 from cgpipe.train import main as train
 from cgpipe.train import untrained
-from cgpipe.training.devices import data_mesh, on_devices
+from cgpipe.training.devices import data_mesh, on_devices, replicated
 from cgpipe.training.feed import Feed
 from cgpipe.training.optimisers import phases, trainable
 from cgpipe.training.step import initial_state, make_step
@@ -87,7 +87,8 @@ class Run:
         self.feed = Feed(dataset.stored("train"), chosen.training.batch_per_device * self.mesh.size, seed=0)
         phase = phases(chosen.training, self.feed.steps_per_epoch, parameters)[0]
         self.advance = make_step(fixed, phase.optimiser, 1.0, 0.999, self.mesh)
-        self.state, self.number = initial_state(parameters, phase.optimiser), 0
+        self.state = jax.device_put(initial_state(parameters, phase.optimiser), replicated(self.mesh))
+        self.number = 0
         self.frames = self.slots = 0
         compiled: set[int] = set()
         step = 0
@@ -115,8 +116,8 @@ def presets(options: argparse.Namespace, scratch: Path) -> None:
     write_dataset(scratch / "dataset.h5", [options.beads] * 4, 200, 20)
     sizes = ("small", "med", "default", "large")
     runs = {size: Run(scratch / "dataset.h5", settings(options, size)) for size in sizes}
-    seconds = {size: [run.seconds(options.steps) for _ in range(1)] for size, run in runs.items()}
-    for _ in range(2):
+    seconds: dict[str, list[float]] = {size: [] for size in sizes}
+    for _ in range(3):
         for size, run in runs.items():
             seconds[size].append(run.seconds(options.steps))
     print(
@@ -133,12 +134,14 @@ def padding(options: argparse.Namespace, scratch: Path) -> None:
     runs = {}
     for name, buckets in (("buckets", 8), ("one length", 1)):
         path = scratch / f"{buckets}.h5"
-        write_dataset(path, lengths, 24, 2, buckets)
+        write_dataset(path, lengths, 6, 2, buckets)
         runs[name] = Run(path, settings(options, options.size))
     seconds: dict[str, float] = dict.fromkeys(runs, 0.0)
-    for _ in range(4):
+    rounds = 8
+    for number in range(rounds):  # one epoch in all, so that every length counts as often as it occurs
         for name, run in runs.items():
-            seconds[name] += run.seconds(options.steps)
+            first, last = (k * run.feed.steps_per_epoch // rounds for k in (number, number + 1))
+            seconds[name] += run.seconds(last - first)
     work = {name: run.slots / run.frames for name, run in runs.items()}
     cost = {name: seconds[name] / run.frames for name, run in runs.items()}
     mean = np.mean(lengths)

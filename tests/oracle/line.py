@@ -70,7 +70,7 @@ def force_matched(folder: Path) -> Potential:
     """The prior fitted to the forces of the training frames, as the stage ``train`` does it first."""
     start = Potential(read_prior(folder / "prior.json"), None, CUTOFF, chain.BEADS - 1)
     with open_dataset(folder / "dataset.h5") as opened:
-        fitted = pretrain(start, opened.load("train"), opened.load("val"), steps=60, tolerance=1e-4)
+        fitted = pretrain(start, opened.load("train"), opened.load("val"), frames=20000, steps=60, tolerance=1e-4)
     return Potential(fitted.prior, None, CUTOFF, chain.BEADS - 1)
 
 

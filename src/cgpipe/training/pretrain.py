@@ -26,6 +26,8 @@ from cgpipe.training.feed import Batch, gather
 from cgpipe.training.loss import frame_errors
 
 CHUNK = 64
+SEARCH = optax.lbfgs()
+
 SMALLEST_UNIT = 0.1
 """Parameters smaller than this (or zero) are searched in this unit."""
 
@@ -88,35 +90,16 @@ def pretrain(
     prior = potential.prior
     if prior is None:
         raise ValueError("there is no prior to fit")
-    free, fixed = eqx.partition(prior, prior.trainable())
-    unit = jax.tree.map(lambda p: jnp.maximum(jnp.abs(p), SMALLEST_UNIT), free)
+    around = Potential(None, None, potential.cutoff, potential.neighbour_slots)
     seen, others = (jax.tree.map(jnp.asarray, _chunked(some, frames)) for some in (buckets, heldout))
 
-    def prior_at(shift: Prior) -> Prior:
-        return eqx.combine(jax.tree.map(lambda p, u, x: p + u * x, free, unit, shift), fixed)
-
-    def mse(shift: Prior, chunks: Batch) -> Float[Array, ""]:
-        moved = Potential(prior_at(shift), None, potential.cutoff, potential.neighbour_slots)
-        error2, components = jax.lax.map(jax.checkpoint(lambda batch: _sums(moved, batch)), chunks)
-        return error2.sum() / components.sum()
-
-    search = optax.lbfgs()
-    value_and_gradient = optax.value_and_grad_from_state(mse)
-
-    @jax.jit
-    def advance(
-        shift: Prior, state: optax.OptState, chunks: Batch
-    ) -> tuple[Prior, optax.OptState, Float[Array, ""], Float[Array, ""]]:
-        value, gradient = value_and_gradient(shift, state=state, chunks=chunks)
-        updates, state = search.update(gradient, state, shift, value=value, grad=gradient, value_fn=mse, chunks=chunks)
-        return optax.apply_updates(shift, updates), state, value, optax.tree.norm(gradient)
-
-    shift = jax.tree.map(jnp.zeros_like, free)
-    state = search.init(shift)
+    shift = jax.tree.map(jnp.zeros_like, eqx.filter(prior, prior.trainable()))
+    # as the search returns it: it would be compiled a second time for its own first state
+    state = jax.tree.map(lambda x: jnp.asarray(x, x.dtype), SEARCH.init(shift))
     best, first_norm = shift, 0.0
     values: list[float] = []
     for _ in range(steps + 1):  # each round measures the point that the one before reached
-        moved, state, value, norm = advance(shift, state, seen)
+        moved, state, value, norm = _advance(shift, state, prior, around, seen)
         first_norm = first_norm or float(norm)
         if not jnp.isfinite(value) or (values and value >= min(values)):
             break
@@ -124,8 +107,33 @@ def pretrain(
         values.append(float(value))
         if norm <= tolerance * first_norm:
             break
-    before, after = (float(jax.jit(mse)(point, others)) for point in (jax.tree.map(jnp.zeros_like, free), best))
-    return Pretrained(prior_at(best), len(values) - 1, values[0], values[-1], before, after)
+    unmoved = jax.tree.map(jnp.zeros_like, shift)
+    before, after = (float(eqx.filter_jit(_mse)(point, prior, around, others)) for point in (unmoved, best))
+    return Pretrained(_moved(prior, best), len(values) - 1, values[0], values[-1], before, after)
+
+
+def _moved(prior: Prior, shift: Prior) -> Prior:
+    """The prior with its parameters moved by so many of their units: the search is over these shifts."""
+    free, fixed = eqx.partition(prior, prior.trainable())
+    unit = jax.tree.map(lambda p: jnp.maximum(jnp.abs(p), SMALLEST_UNIT), free)
+    return eqx.combine(jax.tree.map(lambda p, u, x: p + u * x, free, unit, shift), fixed)
+
+
+def _mse(shift: Prior, prior: Prior, around: Potential, chunks: Batch) -> Float[Array, ""]:
+    moved = Potential(_moved(prior, shift), None, around.cutoff, around.neighbour_slots)
+    error2, components = jax.lax.map(jax.checkpoint(lambda batch: _sums(moved, batch)), chunks)
+    return error2.sum() / components.sum()
+
+
+@eqx.filter_jit
+def _advance(
+    shift: Prior, state: optax.OptState, prior: Prior, around: Potential, chunks: Batch
+) -> tuple[Prior, optax.OptState, Float[Array, ""], Float[Array, ""]]:
+    """A step of the search; the MSE and the norm of its gradient where it begins."""
+    given = {"prior": prior, "around": around, "chunks": chunks}
+    value, gradient = optax.value_and_grad_from_state(_mse)(shift, state=state, **given)
+    updates, state = SEARCH.update(gradient, state, shift, value=value, grad=gradient, value_fn=_mse, **given)
+    return optax.apply_updates(shift, updates), state, value, optax.tree.norm(gradient)
 
 
 def _sums(potential: Potential, batch: Batch) -> tuple[Float[Array, ""], Float[Array, ""]]:

@@ -1,20 +1,10 @@
-"""JAX is strict about dtypes and ranks here.
-
-Programs are compiled quickly rather than well, and kept: most tests here compile the same few steps again.
-"""
+"""JAX is strict about dtypes and ranks here; most tests compile the same few steps again."""
 
 import signal
 
 import jax
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
-
-DEFAULTS = {
-    "jax_compilation_cache_dir": None,
-    "jax_persistent_cache_min_compile_time_secs": 1.0,
-    "jax_persistent_cache_min_entry_size_bytes": 0,
-    "jax_disable_most_optimizations": False,
-}
+from quick_compilation import quickly_compiled
 
 
 @pytest.fixture(autouse=True)
@@ -34,17 +24,6 @@ def sigterm():
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once(tmp_path_factory):
-    """A compilation cache in a temporary folder, for this process and, through the environment, its children."""
-    quick = dict(zip(DEFAULTS, (str(tmp_path_factory.mktemp("compiled")), 0.0, -1, True), strict=True))
-    _set(quick)
-    with pytest.MonkeyPatch.context() as environment:
-        for key, value in quick.items():
-            environment.setenv(key.upper(), str(value))
+    """One cache for all tests of this folder."""
+    with quickly_compiled(tmp_path_factory.mktemp("compiled")):
         yield
-    _set(DEFAULTS)
-
-
-def _set(keys):
-    for key, value in keys.items():
-        jax.config.update(key, value)
-    compilation_cache.reset_cache()
