@@ -10,6 +10,7 @@ from cgpipe.artefact import header, sha256, write_json
 from cgpipe.config.slices import DatasetSettings
 from cgpipe.data.assembly import Plan, assemble
 from cgpipe.data.diagnostics import complaint
+from cgpipe.data.mean_forces import read_mean_forces
 from cgpipe.data.seed_layout import write_seed_layout
 from cgpipe.errors import UserError
 from cgpipe.stage import parser, run, settings
@@ -38,11 +39,13 @@ def main(argv: Sequence[str]) -> int:
         quotas=chosen.quotas,
         weights=chosen.weights,
     )
-    head: dict[str, Any] = header(
-        "dataset", chosen.model_dump(mode="json"), {path.stem: path for path in args.projections}
-    )
+    mean_forces = {name: Path(path) for name, path in args.mean_force}
+    inputs = {path.stem: path for path in args.projections}
+    inputs |= {f"mean forces of {name}": path for name, path in mean_forces.items()}
+    head: dict[str, Any] = header("dataset", chosen.model_dump(mode="json"), inputs)
     args.summary.unlink(missing_ok=True)  # written last: where it stands, all files are there and belong together
-    summary = assemble(args.out, head, args.projections, plan)
+    reserved = {name: read_mean_forces(path).R for name, path in mean_forces.items()}
+    summary = assemble(args.out, head, args.projections, plan, reserved)
     files = {"h5": sha256(args.out)}
     if args.npz is not None:
         write_seed_layout(args.npz, args.out)
@@ -64,6 +67,10 @@ def main(argv: Sequence[str]) -> int:
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     arguments = parser("dataset", __doc__)
     arguments.add_argument("--projections", required=True, nargs="+", type=Path, help="projections (HDF5)")
+    arguments.add_argument(
+        "--mean-force", nargs=2, action="append", default=[], metavar=("PROTEIN", "NPZ"),
+        help="a protein's mean forces, whose configurations nothing is trained on",
+    )  # fmt: skip
     arguments.add_argument("--out", required=True, type=Path, help="dataset to write (HDF5)")
     arguments.add_argument("--npz", type=Path, help="the same, padded to the longest protein, to write (NPZ)")
     arguments.add_argument("--summary", required=True, type=Path, help="summary to write (JSON)")

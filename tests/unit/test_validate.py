@@ -113,14 +113,13 @@ def test_an_unknown_setting_is_refused_with_exit_code_2(capsys: pytest.CaptureFi
 
 
 def test_every_model_meets_the_mean_forces(made_run: Path):
-    """Detects a seed left out, network alone that is not full − prior, and a training frame that is not recognised."""
+    """Detects a seed left out, and network alone that is not full − prior."""
     v = read(made_run)
     assert v["mean_force_models"] == ["bonds", "prior", "network", "full", "seed-0", "seed-1"]
-    assert v["mean_force_configurations"] == 12 and v["mean_force_training_frames"] <= 1
+    assert v["mean_force_configurations"] == 12
     assert v["mean_force_seed-0_r2"] == pytest.approx(v["mean_force_full_r2"], abs=1e-4)  # all are the same model
     low, high = v["mean_force_full_r2_beyond_bonds_interval"]
     assert low <= v["mean_force_full_r2_beyond_bonds"] <= high
-    assert v["mean_force_unseen_full_r2"] < 1 and v["mean_force_unseen_prior_r2_interval"] is not None
     assert len(v["curves"]["mean_force"]["reference"]) == 12 * 8 * 3
     assert read(made_run, "beta")["mean_force_configurations"] == 0
 

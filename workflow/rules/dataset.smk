@@ -1,6 +1,10 @@
+MEAN_FORCES = {name: block.mean_force for name, block in PROTEINS.proteins.items() if block.mean_force}
+
+
 rule dataset:
     input:
         projections=expand("<results>/project/{protein}.h5", protein=PROTEINS.proteins),
+        mean_forces=list(MEAN_FORCES.values()),
         code=source_code("dataset"),
     output:
         dataset="<results>/dataset/dataset.h5",
@@ -18,9 +22,10 @@ rule dataset:
         runtime=120,
     params:
         settings=settings("dataset"),
+        mean_forces=" ".join(shlex.join(["--mean-force", *pair]) for pair in MEAN_FORCES.items()),
         npz=lambda wildcards, output: f"--npz {output.npz}" if output.npz else "",
     message:
         "Dividing {input.projections} into sets and padding them"
     shell:
-        "NPROC={threads} python -m cgpipe.dataset --settings {params.settings:q} --projections {input.projections}"
+        "NPROC={threads} python -m cgpipe.dataset --settings {params.settings:q} --projections {input.projections} {params.mean_forces}"
         " --out {output.dataset} {params.npz} --summary {output.summary} > {log} 2>&1"

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Bool, Float32, Float64, Int32
 
 from cgpipe.data.diagnostics import Diagnostics
 from cgpipe.data.families import Division, Member, divide
+from cgpipe.data.mean_forces import found_in
 from cgpipe.data.padding import PARKED_AT, box_extent, capacity_for, choose_capacities, padding_waste
 from cgpipe.data.projection import Projection, read_projection
 from cgpipe.data.species import Vocabulary, vocabulary
@@ -48,7 +49,13 @@ class Plan:
     weights: Mapping[str, float] = field(default_factory=dict)
 
 
-def assemble(path: Path, head: Mapping[str, Any], projections: Sequence[Path], plan: Plan) -> dict[str, Any]:
+def assemble(
+    path: Path,
+    head: Mapping[str, Any],
+    projections: Sequence[Path],
+    plan: Plan,
+    reserved: Mapping[str, Float64[np.ndarray, "configurations beads 3"]],
+) -> dict[str, Any]:
     """Write the dataset; one protein is in memory at a time.
 
     Args:
@@ -56,6 +63,8 @@ def assemble(path: Path, head: Mapping[str, Any], projections: Sequence[Path], p
         head: its header.
         projections: projections to read, one per protein.
         plan: the user's choices.
+        reserved: configurations of some proteins that later judge the model; where a frame is one of them, it goes
+            neither into training nor into validation.
 
     Returns:
         The summary: proteins, how they were divided, blocks of every trajectory with their sets, statistics, and
@@ -79,6 +88,8 @@ def assemble(path: Path, head: Mapping[str, Any], projections: Sequence[Path], p
         for file, size in zip(projections, sizes, strict=True):
             projection = read_projection(file)
             split, blocks = _split(projection, plan, division.proteins if division else {})
+            taken = _reserved(projection, split, reserved.get(size.name))
+            split = np.where(taken, np.int32(SPLITS["gap"]), split)
             kept = spread(len(projection), plan.quotas.get(size.name, 0))
             R, F, split = _centred(projection)[kept], projection.F[kept], split[kept]
             train = split == SPLITS["train"]
@@ -100,6 +111,7 @@ def assemble(path: Path, head: Mapping[str, Any], projections: Sequence[Path], p
                 "weight": chain.weight,
                 "frames": _counts(split),
                 "frames_beyond_quota": len(projection) - len(kept),
+                "frames_reserved": int(taken[kept].sum()),
                 "trajectories": list(projection.trajectories),
                 "force_rms": own.force_rms,
                 "mean_neighbours": own.mean_neighbours,
@@ -193,6 +205,23 @@ def _split(
         gap_frames=plan.gap_frames,
         seed=plan.seed,
     )
+
+
+def _reserved(
+    projection: Projection,
+    split: Int32[np.ndarray, " frames"],
+    configurations: Float64[np.ndarray, "configurations beads 3"] | None,
+) -> Bool[np.ndarray, " frames"]:
+    """Frames of the training and validation sets that are among the configurations."""
+    if configurations is None:
+        return np.zeros(len(split), bool)
+    if configurations.shape[1] != len(projection.residue_name):
+        raise UserError(
+            f"{projection.protein}: mean forces of {configurations.shape[1]} beads, but it has "
+            f"{len(projection.residue_name)}"
+        )
+    learns = np.isin(split, (SPLITS["train"], SPLITS["val"]))
+    return learns & found_in(projection.R, configurations)
 
 
 def _beads(projection: Projection, kinds: Vocabulary, weight: float) -> ProteinBeads:

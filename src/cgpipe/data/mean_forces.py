@@ -12,13 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float, Float64
+from scipy.spatial import cKDTree
 
 from cgpipe.data.species import canonical_residue
 from cgpipe.errors import UserError
 
 REQUIRED = ("R", "F_opt", "se_opt", "temperature", "resname")
 OPTIONAL = ("slow_sd_opt", "sd_opt")
+
+SAME = 0.02
+"""Frames whose beads' distances all differ by less than this [Å] are one, within the rounding of coordinates."""
+
+SEPARATION = 4
+"""Distances are compared between beads up to so many apart in the list."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,20 @@ def read_mean_forces(path: Path) -> MeanForces:
         temperature=float(numbers["temperature"][0]),
         residue_name=tuple(canonical_residue(str(name)) for name in found["resname"]),
     )
+
+
+def found_in(
+    R: Float[np.ndarray, "frames beads 3"], others: Float[np.ndarray, "others beads 3"]
+) -> Bool[np.ndarray, " frames"]:
+    """Which frames are also among others of the same beads, wherever they lie and however they are turned."""
+    nearest, _ = cKDTree(_distances(others)).query(_distances(R), p=np.inf, distance_upper_bound=SAME)
+    return np.isfinite(nearest)
+
+
+def _distances(R: Float[np.ndarray, "frames beads 3"]) -> Float64[np.ndarray, "frames pairs"]:
+    R = R.astype(np.float64)
+    apart = range(1, min(SEPARATION, R.shape[1] - 1) + 1)
+    return np.concatenate([np.linalg.norm(R[:, k:] - R[:, :-k], axis=-1) for k in apart], axis=1)
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

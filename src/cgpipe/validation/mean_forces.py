@@ -1,11 +1,9 @@
 """Program, prior, bonds and every trained model on mean forces that nobody was trained on."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from cgpipe.data.mean_forces import MeanForces
 from cgpipe.data.projection import Projection
@@ -14,16 +12,9 @@ from cgpipe.deploy.program import Program
 from cgpipe.errors import UserError
 from cgpipe.model.potential import Potential
 from cgpipe.physics.mean_forces import mean_force_metrics, paired_gain
-from cgpipe.physics.observables import rmsd
 from cgpipe.physics.prior import Prior
 from cgpipe.physics.statistics import resampling
 from cgpipe.validation.predictions import bonds_of_training_frames, model_forces, prior_forces, program_forces
-
-SAME_FRAME = 0.01
-"""RMSD [Å] to a training frame below which a configuration *is* that frame, within the rounding of coordinates."""
-
-UNSEEN = ("r2", "r2_beyond_bonds_corrected")
-"""Metrics that are also given for the configurations that are no training frames."""
 
 
 def check_labels(labels: MeanForces, projection: Projection, where: str) -> None:
@@ -60,7 +51,7 @@ def evaluate_mean_forces(
     Args:
         labels: the test set.
         protein: its name in the dataset.
-        dataset: for the bonds' fit, and to count the configurations that are training frames.
+        dataset: for the bonds' fit.
         prior: as fitted, without any network.
         program: the exported model.
         models: name of every seed → trained model.
@@ -78,7 +69,6 @@ def evaluate_mean_forces(
     full = program_forces(program, labels.R, topology)
     seeds = {name: model_forces(model, labels.R, topology, name) for name, model in models.items()}
     weights = resampling(generator, len(labels.F), samples)
-    seen = _training_frames(labels, dataset, protein)
     predictions = {"prior": alone, "network": full - alone, "full": full, **seeds}
     flat = {
         **mean_force_metrics(labels, bond_forces, predictions, weights),
@@ -86,36 +76,9 @@ def evaluate_mean_forces(
         "mean_force_bond_k": bonds.k,
         "mean_force_bond_r0": bonds.r0,
         "mean_force_temperature": labels.temperature,
-        "mean_force_training_frames": int(np.sum(seen)),
-        **_on_unseen(labels, bond_forces, {"prior": alone, "full": full}, ~seen, samples, generator),
     }
     for name, baseline in {"bonds": bond_forces, "prior": alone}.items():
         gain = paired_gain(labels, full, baseline, weights)
         flat |= {f"mean_force_full_over_{name}_{key}": value for key, value in gain.items()}
     components = {"reference": labels.F, "prior": alone, "full": full}
     return flat, {name: np.round(values, 2).ravel().tolist() for name, values in components.items()}
-
-
-def _training_frames(labels: MeanForces, dataset: Dataset, protein: str) -> Bool[np.ndarray, " configurations"]:
-    """Which configurations are training frames: their positions were seen, with single-frame labels."""
-    training = dataset.load_protein(protein, "train").R
-    return np.array([bool(np.min(rmsd(training, one), initial=np.inf) < SAME_FRAME) for one in labels.R])
-
-
-def _on_unseen(
-    labels: MeanForces,
-    bonds: Float[np.ndarray, "configurations beads 3"],
-    models: Mapping[str, Float[np.ndarray, "configurations beads 3"]],
-    unseen: Bool[np.ndarray, " configurations"],
-    samples: int,
-    generator: np.random.Generator,
-) -> dict[str, Any]:
-    """R², and R² beyond the bonds, on the configurations that are no training frames; None where all are."""
-    names = [f"{model}_{metric}{end}" for model in models for metric in UNSEEN for end in ("", "_interval")]
-    if not np.any(unseen):
-        return {f"mean_force_unseen_{name}": None for name in names}
-    noise2 = None if labels.noise2 is None else labels.noise2[unseen]
-    some = replace(labels, R=labels.R[unseen], F=labels.F[unseen], error2=labels.error2[unseen], noise2=noise2)
-    weights = resampling(generator, len(some.F), samples)
-    found = mean_force_metrics(some, bonds[unseen], {name: P[unseen] for name, P in models.items()}, weights)
-    return {f"mean_force_unseen_{name}": found[f"mean_force_{name}"] for name in names}

@@ -8,6 +8,7 @@ import json
 import h5py
 import numpy as np
 import pytest
+import scipy.spatial.transform
 from test_projection import projection
 
 from cgpipe.artefact import header, read_json
@@ -201,6 +202,29 @@ def test_quota_and_weight(tmp_path, files):
         assert of["longer"]["frames_beyond_quota"] == 150
         kept = [frames.frame for split in ("train", "val", "test", "gap") for frames in dataset.load(split, "longer")]
         assert sorted(np.concatenate(kept).tolist()) == list(range(0, 200, 4))
+
+
+def test_configurations_that_judge_the_model_are_not_learnt(tmp_path, files):
+    # detects one that stays in training or validation, or is missed when turned; and frames that go without need
+    made = projection("longer", frames=200, beads=7)
+    turn = scipy.spatial.transform.Rotation.from_rotvec([0.3, -1.0, 0.5]).as_matrix()
+    reserved = np.arange(0, 200, 9)
+    R = made.R[reserved].astype(float) @ turn.T + 5.0
+    labels = {"R": R, "F_opt": R, "se_opt": np.ones_like(R), "temperature": np.full(len(R), 300.0)}
+    np.savez(tmp_path / "labels.npz", resname=np.array(made.residue_name), **labels)
+    main([*arguments(tmp_path, files), "--mean-force", "longer", str(tmp_path / "labels.npz")])
+    with open_dataset(tmp_path / "d.h5") as dataset:
+        learnt = [dataset.load_protein("longer", split).frame for split in ("train", "val")]
+        assert not np.isin(np.concatenate(learnt), reserved).any()
+        without = dataset.statistics["proteins"]
+    main(arguments(tmp_path, files))
+    with open_dataset(tmp_path / "d.h5") as dataset:
+        learnt = [dataset.load_protein("longer", split).frame for split in ("train", "val")]
+        lost = int(np.isin(np.concatenate(learnt), reserved).sum())
+        assert lost == without["longer"]["frames_reserved"] > 10
+        counts = [of["longer"]["frames"] for of in (dataset.statistics["proteins"], without)]
+        assert [counts[0][name] - counts[1][name] for name in ("test", "gap")] == [0, -lost]
+        assert without["short"]["frames_reserved"] == 0
 
 
 def test_suspects_are_told(tmp_path, files, capsys):
