@@ -74,11 +74,10 @@ def main() -> None:
             + ", ".join(f"{n} {100 * e:.2f} %" for n, e in zip(SIZES, rms, strict=True))
             + f"; slope {slope:.3f}"
         )
-        left.loglog(SIZES, rms, "o-", color=COLOURS[name], ms=5, label=f"{LABELS[name]}, slope {slope:.2f}")
-    guide = 0.05 * (np.array(SIZES) / SIZES[0]) ** -0.5
+        left.loglog(SIZES, 100 * np.array(rms), "o-", color=COLOURS[name], ms=5, label=f"{LABELS[name]}, slope {slope:.2f}")
+    guide = 5.5 * (np.array(SIZES) / SIZES[0]) ** -0.5
     left.loglog(SIZES, guide, color=style.REFERENCE, lw=1, ls=(0, (4, 2)), label="1/√frames")
-    left.set_xlabel("frames")
-    left.set_ylabel("relative error of the mean force")
+    left.set_ylabel("relative error of the mean force  [%]")
     left.legend()
     for force_map, colour in (("optimal", style.BLUE), ("slice", style.VERMILION)):
         for n in SIZES:
@@ -90,7 +89,11 @@ def main() -> None:
         right.annotate(
             f"{force_map} map, exact", (SIZES[0], exact), xytext=(0, 4), textcoords="offset points", fontsize=8
         )
-    right.set_xlabel("frames")
+    for axes in (left, right):
+        axes.set_xlabel("frames")
+        axes.set_xticks(SIZES, map(str, SIZES))
+        axes.minorticks_off()
+    left.set_yticks((1, 2, 4), ("1", "2", "4"))
     right.set_ylabel("estimated ceiling of R²")
     right.set_ylim(0, 1)
     style.save(figure, given.out)
