@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from cgpipe.data.projection import read_projection
-from cgpipe.deploy.lammps.input import Plan
 from cgpipe.deploy.program import load_program
 from cgpipe.dynamics.batch import Dynamics, Replicas
 from cgpipe.dynamics.field import force_field
-from cgpipe.dynamics.plans import bond_watch, chain_topology
+from cgpipe.dynamics.plans import Plan, bond_watch, chain_topology
 from cgpipe.model.serialise import load_model
 from cgpipe.units import FORCE_TO_ACCELERATION, FS_PER_PS, thermal_energy
 

@@ -33,15 +33,15 @@ from structures import chain_topology, compact_chain
 from cgpipe.artefact import header, write_json
 from cgpipe.data.species import vocabulary
 from cgpipe.data.statistics import Moments, neighbour_counts
-from cgpipe.deploy.lammps.driver import BondWatch
-from cgpipe.deploy.lammps.input import Plan
-from cgpipe.deploy.lammps.run import run_chain
-from cgpipe.deploy.lammps.run_native import run_chain_native
 from cgpipe.deploy.metadata import describe_programs, file_stem
 from cgpipe.deploy.program import ChainProgram
 from cgpipe.deploy.stablehlo import export_potential, write_program
 from cgpipe.dynamics.batch import AXIS, Dynamics
+from cgpipe.dynamics.ends import BondWatch
 from cgpipe.dynamics.field import force_field
+from cgpipe.dynamics.lammps.run import run_chain
+from cgpipe.dynamics.lammps.run_native import run_chain_native
+from cgpipe.dynamics.plans import Plan
 from cgpipe.model.allegro import Allegro, AllegroSettings
 from cgpipe.model.potential import Potential
 from cgpipe.model.presets import Sizes

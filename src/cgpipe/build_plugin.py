@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cgpipe.deploy.lammps.native import SOURCES, build_plugin, default_plugin
+from cgpipe.dynamics.lammps.native import SOURCES, build_plugin, default_plugin
 from cgpipe.stage import run
 
 

@@ -14,7 +14,7 @@ from cgpipe.data.atoms import pdb_atom_names
 from cgpipe.data.given import find_given
 from cgpipe.data.mean_forces import read_mean_forces
 from cgpipe.data.readers import open_source
-from cgpipe.deploy.lammps.native import current_plugin, pjrt_library
+from cgpipe.dynamics.lammps.native import current_plugin, pjrt_library
 from cgpipe.errors import UserError
 from cgpipe.physics.aggforce_engine import require_aggforce
 from cgpipe.physics.mapping import map_alpha_carbons

@@ -17,12 +17,11 @@ import numpy as np
 from cgpipe.artefact import header, write_json
 from cgpipe.config.slices import SimulateSettings
 from cgpipe.data.projection import Projection, read_projection
-from cgpipe.deploy.lammps.input import Plan
-from cgpipe.deploy.lammps.run import Outcome
 from cgpipe.deploy.program import load_program
 from cgpipe.deploy.publish import published
+from cgpipe.dynamics.ends import Outcome
 from cgpipe.dynamics.engines import ENGINES, Molecule, Replica, checkpoint_of
-from cgpipe.dynamics.plans import make_plan
+from cgpipe.dynamics.plans import Plan, make_plan
 from cgpipe.errors import UserError
 from cgpipe.stage import parser, run, settings
 from cgpipe.units import FS_PER_PS

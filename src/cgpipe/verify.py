@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from cgpipe.data.topology import Topology
-from cgpipe.deploy.lammps.replay import ENGINES
 from cgpipe.deploy.program import Program, load_program
+from cgpipe.dynamics.lammps.replay import ENGINES
 from cgpipe.errors import UserError
 from cgpipe.stage import run
 

@@ -6,8 +6,8 @@ from toys import BEADS, SLOTS, field, plan, two_wells, unbonded
 
 from cgpipe.data.replicas import DCDFile
 from cgpipe.data.species import vocabulary
-from cgpipe.deploy.lammps.run import run_chain
 from cgpipe.deploy.program import Evaluated
+from cgpipe.dynamics.lammps.run import run_chain
 from cgpipe.dynamics.parts import Parts
 from cgpipe.dynamics.run import run_replicas
 

@@ -7,9 +7,9 @@ import pytest
 from synthetic_program import chain_positions, chain_topology, tiny_potential
 from toys import BEADS, MASSES, SLOTS, STIFFNESS, field, harmonic, plan, two_wells, unbonded
 
-from cgpipe.deploy.lammps.driver import BondWatch
 from cgpipe.dynamics import field as field_module
 from cgpipe.dynamics.batch import Dynamics
+from cgpipe.dynamics.ends import BondWatch
 from cgpipe.dynamics.field import force_field
 from cgpipe.dynamics.guard import death_of
 from cgpipe.model.potential import Evaluation

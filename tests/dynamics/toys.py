@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cgpipe.deploy.lammps.driver import BondWatch
-from cgpipe.deploy.lammps.input import Plan
+from cgpipe.dynamics.ends import BondWatch
+from cgpipe.dynamics.plans import Plan
 from cgpipe.model.potential import Evaluation
 
 BondEnergies = Callable[[jax.Array], jax.Array]

@@ -6,7 +6,7 @@ import pytest
 from native_runs import Native
 from synthetic_program import bonded_potential, export_to
 
-from cgpipe.deploy.lammps.native import build_plugin, default_plugin, pjrt_library
+from cgpipe.dynamics.lammps.native import build_plugin, default_plugin, pjrt_library
 from cgpipe.errors import UserError
 
 

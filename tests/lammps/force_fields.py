@@ -3,9 +3,9 @@
 import numpy as np
 
 from cgpipe.data.topology import Topology
-from cgpipe.deploy.lammps.driver import BondWatch
-from cgpipe.deploy.lammps.input import Plan
 from cgpipe.deploy.program import Evaluated
+from cgpipe.dynamics.ends import BondWatch
+from cgpipe.dynamics.plans import Plan
 
 
 class Springs:

@@ -10,8 +10,8 @@ import numpy as np
 
 from cgpipe.data.species import vocabulary
 from cgpipe.data.topology import Topology
-from cgpipe.deploy.lammps.native import lammps_program, pjrt_library
-from cgpipe.deploy.lammps.system import write_data
+from cgpipe.dynamics.lammps.native import lammps_program, pjrt_library
+from cgpipe.dynamics.lammps.system import write_data
 
 NAMES = vocabulary("residues")
 QUANTITIES = ("pe", "press", "pxx", "pyy", "pzz", "pxy", "pxz", "pyz")

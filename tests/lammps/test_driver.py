@@ -12,11 +12,12 @@ from force_fields import FailsAt, Springs, plan, unbonded
 from synthetic_program import chain_positions, chain_topology
 
 from cgpipe.data.species import vocabulary
-from cgpipe.deploy.lammps.driver import BondWatch, Death, Driver
-from cgpipe.deploy.lammps.input import commands
-from cgpipe.deploy.lammps.library import open_lammps
-from cgpipe.deploy.lammps.system import write_data
 from cgpipe.deploy.program import NeighbourOverflow
+from cgpipe.dynamics.ends import BondWatch, Death
+from cgpipe.dynamics.lammps.driver import Driver
+from cgpipe.dynamics.lammps.input import commands, input_text
+from cgpipe.dynamics.lammps.library import open_lammps
+from cgpipe.dynamics.lammps.system import write_data
 
 NAMES = vocabulary("residues")
 BEADS = 40
@@ -33,7 +34,7 @@ def lammps_system(folder: Path, R: np.ndarray, shuffle: bool = False, sort: str 
         (folder / "system.data").write_text(head + "Atoms # molecular\n\n" + "\n".join(lines) + "\n")
     with contextlib.chdir(folder):
         lammps = open_lammps()
-        setup = commands(plan(1).text())
+        setup = commands(input_text(plan(1)))
         setup = setup[: next(i for i, line in enumerate(setup) if line.startswith("min_style"))]
         for line in setup:
             lammps.command(line.replace("sort 0 0.0", f"sort {sort}"))
@@ -209,7 +210,7 @@ def test_two_mpi_processes_are_refused():
         pytest.skip("no mpiexec beside the interpreter")
     program = (
         "import sys\n"
-        "from cgpipe.deploy.lammps.library import open_lammps\n"
+        "from cgpipe.dynamics.lammps.library import open_lammps\n"
         "from cgpipe.stage import run\n"
         "sys.exit(run(lambda _: open_lammps() and 0, []))\n"
     )

@@ -5,7 +5,7 @@ from force_fields import Springs
 from synthetic_program import chain_positions
 from test_driver import BEADS, NVE, attached, lammps_system
 
-from cgpipe.deploy.lammps.driver import Death
+from cgpipe.dynamics.ends import Death
 
 
 def test_lost_atoms_are_a_death(tmp_path):

@@ -10,11 +10,11 @@ from native_runs import DUMP, NAMES, Native, all_dumped, dumped, finished, perio
 from synthetic_program import chain_positions
 
 from cgpipe.data.topology import Topology
-from cgpipe.deploy.lammps.driver import Driver
-from cgpipe.deploy.lammps.input import commands
-from cgpipe.deploy.lammps.library import open_lammps
-from cgpipe.deploy.lammps.system import write_data
 from cgpipe.deploy.program import Program, centre, load_program, on_grid
+from cgpipe.dynamics.lammps.driver import Driver
+from cgpipe.dynamics.lammps.input import commands, input_text
+from cgpipe.dynamics.lammps.library import open_lammps
+from cgpipe.dynamics.lammps.system import write_data
 
 EDGE = 40.0
 
@@ -83,7 +83,7 @@ def test_the_same_seed_gives_the_same_trajectory(native, program, tmp_path):
     meets the atoms in another order, and forces that are not quite the same."""
     R, topology = chains(12)
     settings = plan(1000, save_every=1000, timestep=2.0)
-    lines = commands(settings.text())
+    lines = commands(input_text(settings))
     dynamics = [
         line
         for line in lines[lines.index("reset_timestep  0") :]

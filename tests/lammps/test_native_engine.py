@@ -12,9 +12,9 @@ from synthetic_program import bonded_potential, chain_positions, chain_projectio
 from cgpipe import build_plugin, simulate, verify
 from cgpipe.artefact import header, read_json
 from cgpipe.data.projection import write_projection
-from cgpipe.deploy.lammps.native import current_plugin, default_plugin
-from cgpipe.deploy.lammps.system import write_data
 from cgpipe.deploy.program import load_program
+from cgpipe.dynamics.lammps.native import current_plugin, default_plugin
+from cgpipe.dynamics.lammps.system import write_data
 from cgpipe.errors import UserError
 from cgpipe.stage import run
 

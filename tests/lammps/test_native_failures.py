@@ -11,7 +11,7 @@ from native_runs import NAMES, Native, lmp, periodic_box
 from synthetic_program import bonded_potential, chain_positions, chain_topology, export_to
 
 from cgpipe.artefact import sha256
-from cgpipe.deploy.lammps.system import write_data
+from cgpipe.dynamics.lammps.system import write_data
 
 
 @pytest.fixture

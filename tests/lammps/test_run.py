@@ -7,9 +7,9 @@ from force_fields import FailsAt, Springs, plan, unbonded
 from synthetic_program import chain_positions, chain_topology
 
 from cgpipe.data.species import vocabulary
-from cgpipe.deploy.lammps.driver import BondWatch
-from cgpipe.deploy.lammps.input import commands
-from cgpipe.deploy.lammps.run import run_chain
+from cgpipe.dynamics.ends import BondWatch
+from cgpipe.dynamics.lammps.input import commands
+from cgpipe.dynamics.lammps.run import run_chain
 from cgpipe.units import thermal_energy
 
 NAMES = vocabulary("residues")

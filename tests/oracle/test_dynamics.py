@@ -10,10 +10,10 @@ import numpy as np
 
 from cgpipe.data.species import vocabulary
 from cgpipe.data.topology import Topology
-from cgpipe.deploy.lammps.driver import BondWatch
-from cgpipe.deploy.lammps.input import Plan
-from cgpipe.deploy.lammps.run import run_chain
 from cgpipe.deploy.program import Evaluated
+from cgpipe.dynamics.ends import BondWatch
+from cgpipe.dynamics.lammps.run import run_chain
+from cgpipe.dynamics.plans import Plan
 from cgpipe.physics.langevin import langevin, start
 
 BEADS = 5

@@ -1,1 +1,1 @@
-"""StableHLO programs, their parity check, and LAMMPS."""
+"""Exported models: StableHLO programs, their parity check, and the sources of the pair style that runs them."""

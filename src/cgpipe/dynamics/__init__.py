@@ -1,1 +1,1 @@
-"""Dynamics of many replicas at once, in JAX alone."""
+"""Running replicas: many at once in JAX, or one by one in LAMMPS under an exported program."""

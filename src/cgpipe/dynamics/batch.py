@@ -16,11 +16,11 @@ import numpy as np
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float64, Int64
 
-from cgpipe.deploy.lammps.driver import BondWatch
-from cgpipe.deploy.lammps.input import Plan
+from cgpipe.dynamics.ends import BondWatch
 from cgpipe.dynamics.field import ForceField, largest_divisor
 from cgpipe.dynamics.guard import Fate, examined, newborn
 from cgpipe.dynamics.minimise import chosen, minimised, total_energy
+from cgpipe.dynamics.plans import Plan
 from cgpipe.physics.langevin import Bath, State, heat_bath, kick_and_drift, kicked
 from cgpipe.units import thermal_energy
 

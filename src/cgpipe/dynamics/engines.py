@@ -13,13 +13,13 @@ from jaxtyping import Float64
 from cgpipe import __version__
 from cgpipe.data.projection import Projection
 from cgpipe.data.topology import Topology
-from cgpipe.deploy.lammps.input import Plan
-from cgpipe.deploy.lammps.run import Outcome, run_chain
-from cgpipe.deploy.lammps.run_native import run_chain_native
 from cgpipe.deploy.program import Program
+from cgpipe.dynamics.ends import Outcome
 from cgpipe.dynamics.field import force_field
+from cgpipe.dynamics.lammps.run import run_chain
+from cgpipe.dynamics.lammps.run_native import run_chain_native
 from cgpipe.dynamics.parts import Parts
-from cgpipe.dynamics.plans import bond_watch, chain_topology
+from cgpipe.dynamics.plans import Plan, bond_watch, chain_topology
 from cgpipe.dynamics.run import run_replicas
 from cgpipe.errors import UserError
 from cgpipe.model.serialise import load_model

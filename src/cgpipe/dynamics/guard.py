@@ -1,6 +1,6 @@
 """When a replica ceases to be a molecule: a broken bond, too many neighbours, or forces that are no numbers.
 
-The same ends, in the same order and with the same words, as those of a run in LAMMPS (``deploy.lammps.driver``).
+The same ends, in the same order and with the same words, as those of a run in LAMMPS (``lammps.driver``).
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float64, Int32, Int64
 
-from cgpipe.deploy.lammps.driver import BondWatch, Death
+from cgpipe.dynamics.ends import BondWatch, Death
 from cgpipe.model.potential import Evaluation
 
 ALIVE, BROKEN_BOND, OVERFLOW, NOT_FINITE = range(4)

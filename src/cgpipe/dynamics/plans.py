@@ -1,6 +1,7 @@
 """What a replica is, whatever runs it: where it begins, for how long, with which seeds, and which bonds hold it."""
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,10 +9,39 @@ from cgpipe.config.models import Simulate
 from cgpipe.data.projection import Projection
 from cgpipe.data.species import Vocabulary
 from cgpipe.data.topology import Topology
-from cgpipe.deploy.lammps.driver import BondWatch
-from cgpipe.deploy.lammps.input import LAMMPS_SEEDS, Plan
+from cgpipe.dynamics.ends import BondWatch
 from cgpipe.errors import UserError
 from cgpipe.units import FS_PER_PS
+
+LAMMPS_SEEDS = 900_000_000
+"""LAMMPS's random generators take seeds below this."""
+
+TABLE = ("step", "picoseconds", "temperature", "kinetic", "potential", "total", "radius_of_gyration")
+"""Columns of ``thermo.csv``: energies in kcal/mol, the temperature in K, the radius in Å."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One Langevin run.
+
+    Attributes:
+        title: what it is, for the first line of the file.
+        temperature: of the thermostat and the first velocities [K].
+        timestep: [fs].
+        steps: MD steps.
+        save_every: MD steps between saved frames.
+        damping: relaxation time of the thermostat [ps].
+        velocity_seed, noise_seed: 1 … LAMMPS_SEEDS − 1.
+    """
+
+    title: str
+    temperature: float
+    timestep: float
+    steps: int
+    save_every: int
+    damping: float
+    velocity_seed: int
+    noise_seed: int
 
 
 def chain_topology(projection: Projection, names: Vocabulary) -> Topology:

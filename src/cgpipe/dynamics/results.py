@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float64
 from MDAnalysis.lib.formats.libdcd import DCDFile
 
-from cgpipe.deploy.lammps.driver import Death
-from cgpipe.deploy.lammps.input import TABLE, Plan
+from cgpipe.dynamics.ends import Death
 from cgpipe.dynamics.parts import Kept
+from cgpipe.dynamics.plans import TABLE, Plan
 from cgpipe.units import FS_PER_PS, KB
 
 

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from cgpipe.deploy.lammps.driver import BondWatch
-from cgpipe.deploy.lammps.input import Plan
-from cgpipe.deploy.lammps.run import Outcome
 from cgpipe.dynamics.batch import Dynamics, Replicas
+from cgpipe.dynamics.ends import BondWatch, Outcome
 from cgpipe.dynamics.field import ForceField
 from cgpipe.dynamics.guard import death_of
 from cgpipe.dynamics.parts import Parts, Progress, stacked
+from cgpipe.dynamics.plans import Plan
 from cgpipe.dynamics.results import write_results
 from cgpipe.units import FORCE_TO_ACCELERATION
 

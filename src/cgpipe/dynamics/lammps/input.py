@@ -3,10 +3,10 @@
 The engines differ only in the lines that name the force field (``EXTERNAL``, ``native_force_field``).
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from cgpipe.deploy.lammps.driver import FIX
+from cgpipe.dynamics.lammps.driver import FIX
+from cgpipe.dynamics.plans import TABLE, Plan
 from cgpipe.units import FS_PER_PS
 
 EXTERNAL = f"""\
@@ -34,42 +34,12 @@ pair_coeff      * * "{model_json.with_name("model.mlir")}" "{model_json}"
 """
 
 
-LAMMPS_SEEDS = 900_000_000
-"""LAMMPS's random generators take seeds below this."""
-
-TABLE = ("step", "picoseconds", "temperature", "kinetic", "potential", "total", "radius_of_gyration")
-"""Columns of ``thermo.csv``: energies in kcal/mol, the temperature in K, the radius in Å."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One Langevin run.
-
-    Attributes:
-        title: what it is, for the first line of the file.
-        temperature: of the thermostat and the first velocities [K].
-        timestep: [fs].
-        steps: MD steps.
-        save_every: MD steps between saved frames.
-        damping: relaxation time of the thermostat [ps].
-        velocity_seed, noise_seed: 1 … LAMMPS_SEEDS − 1.
-    """
-
-    title: str
-    temperature: float
-    timestep: float
-    steps: int
-    save_every: int
-    damping: float
-    velocity_seed: int
-    noise_seed: int
-
-    def text(self, force_field: str = EXTERNAL) -> str:
-        """The input file, with the lines that define the force field."""
-        every = self.save_every
-        columns = "${s},${ps},${T},${K},${U},${E},${Rg}"
-        return f"""\
-# {self.title}
+def input_text(plan: Plan, force_field: str = EXTERNAL) -> str:
+    """The input file, with the lines that define the force field."""
+    every = plan.save_every
+    columns = "${s},${ps},${T},${K},${U},${E},${Rg}"
+    return f"""\
+# {plan.title}
 # One bead per residue at its CA; beads of a molecule with consecutive atom IDs are bonded.
 units           real
 atom_style      molecular
@@ -86,11 +56,11 @@ reset_timestep  0
 
 # Langevin dynamics; the GJ integrator samples the right configurations and half-step velocities at any time step.
 # The thermostat acts on the motion of the whole molecule too: all 3N degrees of freedom count.
-velocity        all create {self.temperature} {self.velocity_seed} mom no rot no dist gaussian
-fix             langevin all gjf {self.temperature} {self.temperature} {self.damping * FS_PER_PS} {self.noise_seed} &
+velocity        all create {plan.temperature} {plan.velocity_seed} mom no rot no dist gaussian
+fix             langevin all gjf {plan.temperature} {plan.temperature} {plan.damping * FS_PER_PS} {plan.noise_seed} &
                 vel vhalf method 1
 compute_modify  thermo_temp extra/dof 0
-timestep        {self.timestep}
+timestep        {plan.timestep}
 
 compute         gyration all gyration
 variable        s equal step
@@ -104,7 +74,7 @@ fix             table all print {every} "{columns}" file thermo.csv screen no ti
 dump            trajectory all dcd {every} traj.dcd
 thermo_style    custom step temp ke pe etotal c_gyration
 thermo          {every}
-run             {self.steps}
+run             {plan.steps}
 """
 
 

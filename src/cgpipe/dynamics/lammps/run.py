@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,29 +9,12 @@ from jaxtyping import Float
 
 from cgpipe.data.species import Vocabulary
 from cgpipe.data.topology import Topology
-from cgpipe.deploy.lammps.driver import FIX, BondWatch, Death, Driver, ForceField
-from cgpipe.deploy.lammps.input import Plan, commands
-from cgpipe.deploy.lammps.library import open_lammps
-from cgpipe.deploy.lammps.system import write_data
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run went.
-
-    Attributes:
-        death: None when it ran to its end.
-        steps: MD steps done.
-        seconds: wall time of the dynamics.
-        model_share: part of it that was spent in the program; None where dynamics and program are one.
-        max_bond_deviation: largest deviation of a bond from its mean in the dynamics [Å].
-    """
-
-    death: Death | None
-    steps: int
-    seconds: float
-    model_share: float | None
-    max_bond_deviation: float
+from cgpipe.dynamics.ends import BondWatch, Death, Outcome
+from cgpipe.dynamics.lammps.driver import FIX, Driver, ForceField
+from cgpipe.dynamics.lammps.input import commands, input_text
+from cgpipe.dynamics.lammps.library import open_lammps
+from cgpipe.dynamics.lammps.system import write_data
+from cgpipe.dynamics.plans import Plan
 
 
 def run_chain(
@@ -57,7 +39,7 @@ def run_chain(
         Exception: what LAMMPS or the force field complained about, unless it is the molecule's death.
     """
     write_data(folder / "system.data", plan.title, R, topology, names)
-    (folder / "in.lammps").write_text(plan.text())
+    (folder / "in.lammps").write_text(input_text(plan))
     with contextlib.chdir(folder):
         lammps = open_lammps(Path("log.lammps"))
         try:
@@ -69,7 +51,7 @@ def run_chain(
 def _execute(driver: Driver, plan: Plan, topology: Topology, names: Vocabulary) -> Outcome:
     """Execute the commands one by one; the program is attached as soon as its fix is defined."""
     death, seconds = None, 0.0
-    for line in commands(plan.text()):
+    for line in commands(input_text(plan)):
         verb = line.split()[0]
         if verb == "run":
             driver.bonds.largest = driver.model_seconds = 0.0

