@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +14,7 @@ from cgpipe.data.species import vocabulary
 from cgpipe.data.splits import SPLITS
 from cgpipe.data.store import ProteinBeads, create_dataset
 from cgpipe.data.topology import Topology
+from cgpipe.deploy.bundle import joined, model_files
 from cgpipe.deploy.metadata import describe_programs, file_stem
 from cgpipe.deploy.parameters import write_parameters
 from cgpipe.deploy.stablehlo import export_potential, write_program
@@ -118,16 +120,35 @@ def write_dataset(path: Path, projections: Sequence[Projection]) -> None:
         writer.finish({"buckets": lengths, "mean_neighbours": 6.0})
 
 
-def export_to(folder: Path, potential: Potential, capacities: Sequence[int]) -> Path:
-    """Export for the CPU without parity gate; returns the path of ``model.json``."""
+def ensemble_members(slots: int, count: int = 3) -> list[Potential]:
+    """Potentials whose parameters differ by a few percent."""
+    first = bonded_potential(slots)
+    return [
+        first if number == 0 else jax.tree.map(lambda x, f=1 + 0.02 * number: x * f if eqx.is_array(x) else x, first)
+        for number in range(count)
+    ]
+
+
+def export_to(
+    folder: Path,
+    potential: Potential | Sequence[Potential],
+    capacities: Sequence[int],
+    platforms: Sequence[str] = ("cpu",),
+) -> Path:
+    """Export without parity gate, several potentials as an ensemble; returns ``model.json``."""
+    potentials = [potential] if isinstance(potential, Potential) else potential
+    model, seeds = joined(potentials, 0), list(range(len(potentials)))
     folder.mkdir(parents=True, exist_ok=True)
-    programs = [export_potential(potential, beads, ("cpu",)) for beads in capacities]
+    programs = [export_potential(model, beads, platforms) for beads in capacities]
     for program in programs:
         write_program(program, folder, file_stem(program, program is programs[-1]))
-    write_parameters(folder, potential, header("program", {}, {}))
-    save_model(folder / "model.eqx", potential, header("model", {}, {}), {})
-    files = ("model.eqx", "params.npz", "params.pkl")
-    body = describe_programs(programs, vocabulary("residues"), potential, folder, files)
+    write_parameters(folder, model, header("program", {}, {}))
+    for name, one in zip(model_files(seeds), potentials, strict=True):
+        save_model(folder / name, one, header("model", {}, {}), {})
+    files = (*model_files(seeds), "params.npz", "params.pkl")
+    body = describe_programs(programs, vocabulary("residues"), model, folder, files)
     path = folder / "model.json"
-    write_json(path, header("program", {}, {}), {"member": "best", "seed": 0, **body})
+    write_json(
+        path, header("program", {}, {}), {"member": "best", "seeds": seeds, "models": model_files(seeds), **body}
+    )
     return path

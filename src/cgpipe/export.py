@@ -1,24 +1,20 @@
-"""Stage ``export``: one member as StableHLO programs, proven on real frames to give the forces of the Python model."""
+"""Stage ``export``: one member, or all together, as StableHLO programs that are proven on real frames."""
 
 import argparse
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cgpipe.artefact import header, read_json, write_json
 from cgpipe.config.models import Export
 from cgpipe.config.slices import ExportSettings
-from cgpipe.data.species import Vocabulary
 from cgpipe.data.store import Dataset, open_dataset
-from cgpipe.deploy.metadata import describe_programs, file_stem, reference_frames
-from cgpipe.deploy.parameters import write_parameters
-from cgpipe.deploy.parity import Parity, compare, sample_frames
+from cgpipe.deploy.bundle import Layout, model_files, write_bundle
+from cgpipe.deploy.metadata import reference_frames
+from cgpipe.deploy.parity import compare, judged, sample_frames
 from cgpipe.deploy.program import load_program
 from cgpipe.deploy.publish import published
-from cgpipe.deploy.stablehlo import export_potential, write_program
 from cgpipe.errors import UserError
 from cgpipe.model.potential import Potential
 from cgpipe.model.serialise import load_model
@@ -29,28 +25,32 @@ def main(argv: Sequence[str]) -> int:
     """Export, compare with the model, and publish only what passed."""
     args = _arguments(argv)
     chosen = settings(args.settings, ExportSettings)
-    seed = _seed(args.member, args.ensemble)
-    model = _model_of(seed, args.models)
-    potential, stored = load_model(model)
-    inputs = {"model": model, "ensemble": args.ensemble, "dataset": args.dataset}
+    seeds = _seeds(args.member, args.ensemble)
+    models = [_model_of(seed, args.models) for seed in seeds]
+    trained = [load_model(model) for model in models]
+    inputs = dict(zip(_names("model", seeds), models, strict=True))
+    inputs |= {"ensemble": args.ensemble, "dataset": args.dataset}
     slices = chosen.model_dump(mode="json")
     with open_dataset(args.dataset) as dataset, published(args.out, last="model.json") as folder:
         head = header("program", slices, inputs)
-        _check_dataset(stored["cgpipe"], head, model, args.dataset)
-        shutil.copyfile(model, folder / "model.eqx")
+        for (_, stored), path in zip(trained, models, strict=True):
+            _check_dataset(stored["cgpipe"], head, path, args.dataset)
+        layout = _layout(chosen.export, dataset, trained[0][0])
+        files = dict(zip(model_files(seeds), models, strict=True))
+        model, described = write_bundle(folder, files, layout, dataset.vocabulary, head)
         body = {
             "member": args.member,
-            "seed": seed,
-            **_write_programs(folder, potential, chosen.export, dataset, head),
+            "seeds": seeds,
+            **described,
             "dataset_sha256": head["inputs"]["dataset"]["sha256"],
-            "statistics": stored["statistics"],
+            "statistics": trained[0][1]["statistics"],
         }
         write_json(folder / "model.json", head, body)
         samples = sample_frames(dataset, chosen.export.parity_frames)
-        parities = compare(potential, load_program(folder / "model.json"), samples)
-        gate = _gate(parities, chosen.export.parity_tolerance)
+        parities = compare(model, load_program(folder / "model.json"), samples)
+        gate = judged(parities, chosen.export.parity_tolerance)
         write_json(folder / "parity.json", header("parity", slices, inputs), {"member": args.member, **gate})
-        line = f"{args.member} (seed {seed}): relative force error {gate['max_rel_error']:.1e}"
+        line = f"{args.member} (seed {', '.join(map(str, seeds))}): relative force error {gate['max_rel_error']:.1e}"
         if not gate["passed"]:
             raise UserError(
                 f"{line}, tolerance {gate['tolerance']:g} (export.parity_tolerance); nothing was exported, see "
@@ -61,15 +61,24 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _seed(member: str, ensemble: Path) -> int:
-    """The seed that a member's name means; ``best`` is what the ensemble stage chose."""
+def _seeds(member: str, ensemble: Path) -> list[int]:
+    """The seeds that a member's name means: ``best`` is what the ensemble stage chose, ``ensemble`` are all."""
     content = read_json(ensemble, "ensemble")
     known = [entry["seed"] for entry in content["members"]]
     if member == "best":
-        return int(content["best_seed"])
+        return [int(content["best_seed"])]
+    if member == "ensemble":
+        if len(known) < 2:
+            raise UserError("--member ensemble: there is only one model; train more (ensemble.n_models) or export best")
+        return sorted(known)
     if member not in [f"seed-{seed}" for seed in known]:
-        raise UserError(f"--member {member}: expected best or one of {', '.join(f'seed-{seed}' for seed in known)}")
-    return int(member.removeprefix("seed-"))
+        names = ", ".join(f"seed-{seed}" for seed in known)
+        raise UserError(f"--member {member}: expected best, ensemble or one of {names}")
+    return [int(member.removeprefix("seed-"))]
+
+
+def _names(kind: str, seeds: Sequence[int]) -> list[str]:
+    return [kind] if len(seeds) == 1 else [f"{kind}-{seed}" for seed in seeds]
 
 
 def _model_of(seed: int, models: Sequence[Path]) -> Path:
@@ -85,23 +94,12 @@ def _check_dataset(trained: Mapping[str, Any], head: Mapping[str, Any], model: P
         raise UserError(f"{model} was trained on another dataset than {dataset}; run the train stage again")
 
 
-def _write_programs(
-    folder: Path, potential: Potential, chosen: Export, dataset: Dataset, head: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Write programs and parameters; returns their description."""
-    capacities = bead_capacities(dataset.statistics["buckets"], chosen.beads)
-    if chosen.neighbours:
-        if chosen.neighbours < potential.neighbour_slots:
-            raise UserError(
-                f"export.neighbours {chosen.neighbours} is below the model's own {potential.neighbour_slots}"
-            )
-        potential = replace(potential, neighbour_slots=chosen.neighbours)
-    programs = [export_potential(potential, beads, chosen.platforms) for beads in capacities]
-    for program in programs:
-        write_program(program, folder, file_stem(program, program is programs[-1]), chosen.text)
-    write_parameters(folder, potential, head)
-    names: Vocabulary = dataset.vocabulary
-    return describe_programs(programs, names, potential, folder, ("model.eqx", "params.npz", "params.pkl"))
+def _layout(chosen: Export, dataset: Dataset, potential: Potential) -> Layout:
+    """The programs that the settings ask for."""
+    if 0 < chosen.neighbours < potential.neighbour_slots:
+        raise UserError(f"export.neighbours {chosen.neighbours} is below the model's own {potential.neighbour_slots}")
+    beads = bead_capacities(dataset.statistics["buckets"], chosen.beads)
+    return Layout(beads, chosen.neighbours, chosen.platforms, chosen.text)
 
 
 def bead_capacities(buckets: Sequence[int], wanted: int | Sequence[int]) -> list[int]:
@@ -113,21 +111,9 @@ def bead_capacities(buckets: Sequence[int], wanted: int | Sequence[int]) -> list
     return sorted({*buckets, *wanted})
 
 
-def _gate(parities: Mapping[str, Parity], tolerance: float) -> dict[str, Any]:
-    """The comparison as ``parity.json`` holds it."""
-    worst = max(parity.rel_error for parity in parities.values())
-    names = ("split", "frames", "capacities", "rel_error", "energy_error")
-    return {
-        "max_rel_error": worst,
-        "tolerance": tolerance,
-        "passed": worst <= tolerance,
-        "proteins": {name: {key: getattr(parity, key) for key in names} for name, parity in parities.items()},
-    }
-
-
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     arguments = parser("export", __doc__ or "")
-    arguments.add_argument("--member", required=True, help="best, or seed-N")
+    arguments.add_argument("--member", required=True, help="best, seed-N, or ensemble: all of them as one program")
     arguments.add_argument("--ensemble", required=True, type=Path, help="ensemble.json")
     arguments.add_argument("--models", required=True, type=Path, nargs="+", help="model.eqx of every seed")
     arguments.add_argument("--dataset", required=True, type=Path, help="dataset.h5, for capacities and real frames")

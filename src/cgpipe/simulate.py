@@ -19,7 +19,7 @@ from cgpipe.config.slices import SimulateSettings
 from cgpipe.data.projection import Projection, read_projection
 from cgpipe.deploy.program import load_program
 from cgpipe.deploy.publish import published
-from cgpipe.dynamics.ends import Outcome
+from cgpipe.dynamics.ends import UNCERTAIN, Outcome
 from cgpipe.dynamics.engines import ENGINES, Molecule, Replica, checkpoint_of
 from cgpipe.dynamics.plans import Plan, make_plan
 from cgpipe.errors import UserError
@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     program = load_program(args.program)
     everything = read_projection(args.projection)
     reference = everything.of_temperature(everything.reference_temperature())
-    molecule = Molecule(program, reference, simulate.bond_tolerance)
+    molecule = Molecule(program, reference, simulate)
     replicas = _replicas(args, chosen, molecule)
     engine = ENGINES[simulate.engine]
     head = header(
@@ -105,6 +105,7 @@ def _record(plan: Plan, outcome: Outcome, folder: Path) -> dict[str, Any]:
         "death": death and {"picoseconds": death.step * picoseconds, "reason": death.reason},
         "mean_temperature": float(later.mean()) if np.isfinite(later).all() else None,
         "max_bond_deviation": outcome.max_bond_deviation,
+        **({} if outcome.spread is None else dict(zip(("max_spread", "uncertain_steps"), outcome.spread, strict=True))),
         "seconds": outcome.seconds,
         "steps_per_second": outcome.steps / outcome.seconds if outcome.steps else None,
         "model_share": outcome.model_share,
@@ -114,6 +115,12 @@ def _record(plan: Plan, outcome: Outcome, folder: Path) -> dict[str, Any]:
 def _tell(body: dict[str, Any]) -> None:
     """One line for the log; a death also goes to stderr."""
     name = f"{body['protein']} {body['member']} replica {body['replica']}"
+    if body.get("uncertain_steps"):
+        print(
+            f"warning: {name}: the members' forces are up to {body['max_spread']:.3g} kcal/mol/Å apart, in "
+            f"{body['uncertain_steps']} steps beyond simulate.spread_limit; frames are in {UNCERTAIN}",
+            file=sys.stderr,
+        )
     if body["survived"]:
         print(
             f"{name}: {body['picoseconds']:g} ps, {body['steps_per_second']:.0f} steps/s, "

@@ -42,6 +42,12 @@ def test_all_members_are_exported_if_asked(checkout):
     assert checkout.plan("--config", "ensemble={save_all_models: true}") == {**DEMO, "export": 3}
 
 
+def test_an_ensemble_is_exported_and_simulated_if_asked(checkout):
+    """simulate.member adds one export, and everything behind it asks for that one's simulations."""
+    jobs = checkout.plan("--config", "simulate={member: ensemble, spread_limit: 2.0}")
+    assert jobs == {**DEMO, "export_ensemble": 1}
+
+
 def test_all_replicas_are_one_job_in_jax(checkout):
     """simulate.engine decides what a job is; whatever ran, validate asks for the same files."""
     assert checkout.plan("--config", "simulate={engine: jax}") == {**DEMO, "simulate": 2}

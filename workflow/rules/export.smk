@@ -18,6 +18,8 @@ rule export:
         "../../envs/cgpipe.yaml"
     benchmark:
         "<benchmarks>/export/{member}.tsv"
+    wildcard_constraints:
+        member=r"best|seed-\d+",
     threads: 1
     resources:
         mem_mb=8000,
@@ -30,3 +32,16 @@ rule export:
     shell:
         "NPROC={threads} JAX_PLATFORMS=cpu python -m cgpipe.export --settings {params.settings:q} --member {wildcards.member}"
         " --ensemble {input.ensemble} --models {input.models} --dataset {input.dataset} --out {params.out} > {log} 2>&1"
+
+
+use rule export as export_ensemble with:
+    output:
+        models=expand("<results>/export/{{member}}/seed-{seed}.eqx", seed=SEEDS),
+        mlir="<results>/export/{member}/model.mlir",
+        jaxexp="<results>/export/{member}/model.jaxexp",
+        pickle="<results>/export/{member}/params.pkl",
+        npz="<results>/export/{member}/params.npz",
+        program="<results>/export/{member}/model.json",
+        parity=report("<results>/export/{member}/parity.json", caption="../report/parity.rst", category="Export"),
+    wildcard_constraints:
+        member="ensemble",

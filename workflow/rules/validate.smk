@@ -3,11 +3,19 @@ rule validate:
         projection="<results>/project/{protein}.h5",
         dataset="<results>/dataset/dataset.h5",
         prior="<results>/prior/prior.json",
-        program="<results>/export/best/model.json",
+        program=f"<results>/export/{CONFIG.simulate.member}/model.json",
         models=expand("<results>/train/seed-{seed}/model.eqx", seed=SEEDS),
         mean_force=lambda wildcards: PROTEINS.proteins[wildcards.protein].mean_force or [],
-        simulations=expand("<results>/simulate/{{protein}}/best/{replica}/simulation.json", replica=REPLICAS),
-        trajectories=expand("<results>/simulate/{{protein}}/best/{replica}/traj.dcd", replica=REPLICAS),
+        simulations=expand(
+            "<results>/simulate/{{protein}}/{member}/{replica}/simulation.json",
+            member=CONFIG.simulate.member,
+            replica=REPLICAS,
+        ),
+        trajectories=expand(
+            "<results>/simulate/{{protein}}/{member}/{replica}/traj.dcd",
+            member=CONFIG.simulate.member,
+            replica=REPLICAS,
+        ),
         code=source_code("validate"),
     output:
         validation=report(

@@ -144,11 +144,6 @@ class Ensemble(Section):
         """The seeds to train, one job each."""
         return tuple(range(self.base_seed, self.base_seed + (self.n_models if self.enabled else 1)))
 
-    @property
-    def members(self) -> tuple[str, ...]:
-        """The members to export: ``best``, and each ``seed-N`` where all are to be saved."""
-        return ("best", *(f"seed-{seed}" for seed in self.seeds if self.save_all_models))
-
 
 class Export(Section):
     platforms: tuple[Literal["cpu", "cuda"], ...] = Field(("cpu", "cuda"), description="where the program can run")
@@ -172,6 +167,15 @@ class Simulate(Section):
         "the pair style of `cgpipe build-plugin`; jax: the model itself, all replicas of a protein in one job, faster "
         "in sum",
     )
+    member: Literal["best", "ensemble"] = Field(
+        "best", description="what is simulated and validated: the best model, or the mean of all (export/ensemble)"
+    )
+    spread_limit: Annotated[float, Field(ge=0)] = Field(
+        0.0,
+        description="largest spread of a bead's force over the members of the ensemble [kcal/mol/Å], looked at in "
+        "every step; frames beyond go to uncertain.xyz; 0: not looked at",
+    )
+    on_spread: Literal["stop", "warn"] = Field("stop", description="what happens beyond that limit")
     replicas: Count = Field(4, description="runs per protein and member, from frames spread over the reference")
     picoseconds: Positive = Field(200.0, description="length of one run [ps]")
     timestep: Positive = Field(4.0, description="time step [fs]")
@@ -181,6 +185,14 @@ class Simulate(Section):
     bond_tolerance: Positive = Field(
         1.0, description="a replica counts as lost when a bond is off its mean by more [Å]"
     )
+
+    @model_validator(mode="after")
+    def _who_can_run_an_ensemble(self) -> "Simulate":
+        if self.member == "ensemble" and self.engine == "jax":
+            raise ValueError("engine jax runs single models: use engine lammps or native for member ensemble")
+        if self.spread_limit and (self.member, self.engine) != ("ensemble", "lammps"):
+            raise ValueError("spread_limit needs member ensemble and engine lammps: nothing else sees the spread")
+        return self
 
 
 class Validate(Section):
@@ -235,6 +247,18 @@ class Config(Section):
     validate_: Validate = Field(Validate(), alias="validate")
     report: Report = Report()
     cluster: Cluster = Cluster()
+
+    @model_validator(mode="after")
+    def _ensemble_of_several(self) -> "Config":
+        if self.simulate.member == "ensemble" and len(self.ensemble.seeds) < 2:
+            raise ValueError("simulate.member ensemble needs ensemble.enabled and ensemble.n_models of 2 or more")
+        return self
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """What to export: ``best``, each ``seed-N`` where all are to be saved, ``ensemble`` where it is simulated."""
+        seeds = [f"seed-{seed}" for seed in self.ensemble.seeds if self.ensemble.save_all_models]
+        return ("best", *seeds, *(["ensemble"] if self.simulate.member == "ensemble" else []))
 
     @property
     def results(self) -> str:

@@ -9,14 +9,14 @@ import jaxlib
 
 from cgpipe.artefact import sha256
 from cgpipe.data.species import Vocabulary
+from cgpipe.deploy.consensus import Model, members_of, pattern_of
 from cgpipe.deploy.parity import Parity, Sample
 from cgpipe.deploy.program import FORMAT, centred
 from cgpipe.deploy.stablehlo import ARGUMENTS, RESULTS, StaticProgram, signature, stablehlo_version
-from cgpipe.model.potential import Potential
 
 
 def describe_programs(
-    programs: Sequence[StaticProgram], names: Vocabulary, potential: Potential, folder: Path, files: Sequence[str]
+    programs: Sequence[StaticProgram], names: Vocabulary, model: Model, folder: Path, files: Sequence[str]
 ) -> dict[str, Any]:
     """The part of ``model.json`` that describes the programs in ``folder``.
 
@@ -26,16 +26,17 @@ def describe_programs(
     Args:
         programs: all capacities, smallest first.
         names: bead types.
-        potential: what was exported.
+        model: what was exported.
         folder: where the files are.
         files: names of the files whose hashes are recorded, beside those of the programs.
     """
-    largest = programs[-1]
+    largest, potential = programs[-1], pattern_of(model)
     entries = [_entry(program, program is largest) for program in programs]
     hashed = [*files, *(entry[kind] for entry in entries for kind in ("mlir", "jaxexp"))]
     platforms = list(largest.exported.platforms)
     return {
         "format": FORMAT,
+        "members": members_of(model),
         "cutoff": potential.cutoff,
         "reach": potential.reach,
         "longest_bond": potential.longest_bond,

@@ -8,6 +8,8 @@ positions. What remains is the rounding of sums in another order, about 1e-6.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import equinox as eqx
 import numpy as np
@@ -15,11 +17,14 @@ from jaxtyping import Float
 
 from cgpipe.data.store import Dataset, Frames
 from cgpipe.data.topology import Topology
+from cgpipe.deploy.consensus import Consensus, Model, evaluate
 from cgpipe.deploy.program import Program, centred, on_grid
-from cgpipe.model.potential import Evaluation, Potential
 
 SPLIT_ORDER = ("test", "val", "train")
 """Where frames for the comparison are looked for; the first set that has any."""
+
+POINTS = 200
+"""Beads of each protein whose errors are recorded, for the figure."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class Parity:
         capacities: bead capacities that were compared.
         rel_error: largest force error over the RMS force.
         energy_error: largest energy error [kcal/mol].
+        forces: size of the Python model's force on each compared bead, and by how much the program's differs
+            [kcal/mol/Å], one row per bead; of many a selection that holds the worst.
         reference: energy per bead [kcal/mol] and forces [kcal/mol/Å] of the Python model in the first frame.
     """
 
@@ -49,6 +56,7 @@ class Parity:
     capacities: tuple[int, ...]
     rel_error: float
     energy_error: float
+    forces: Float[np.ndarray, "points 2"]
     reference: tuple[Float[np.ndarray, " beads"], Float[np.ndarray, "beads 3"]]
 
 
@@ -70,29 +78,31 @@ def _spread(frames: Frames, count: int, split: str) -> Sample:
     return Sample(on_grid(frames.R[chosen]), topology, split)
 
 
-def compare(potential: Potential, program: Program, samples: Mapping[str, Sample]) -> dict[str, Parity]:
+def compare(model: Model, program: Program, samples: Mapping[str, Sample]) -> dict[str, Parity]:
     """Compare the program with the Python model, protein by protein.
 
     Args:
-        potential: the model that was exported.
+        model: what was exported.
         program: what came back from the exported files.
         samples: frames by protein.
     """
-    evaluate = eqx.filter_jit(potential.evaluate)
-    return {name: _compare(evaluate, program, sample) for name, sample in samples.items()}
+    python = eqx.filter_jit(partial(evaluate, model))
+    return {name: _compare(python, program, sample) for name, sample in samples.items()}
 
 
-def _compare(evaluate: Callable[..., Evaluation], program: Program, sample: Sample) -> Parity:
+def _compare(evaluate: Callable[..., Consensus], program: Program, sample: Sample) -> Parity:
     python = [evaluate(centred(R), sample.topology) for R in sample.R]
     forces = np.stack([result.forces for result in python]).astype(np.float64)
     energies = np.array([np.asarray(result.bead_energies).sum(dtype=np.float64) for result in python])
     capacities = tuple(beads for beads in program.capacities if beads >= len(sample.topology.species))
     force_error = energy_error = 0.0
+    differences = np.zeros(forces.shape[:2])
     for beads in capacities:
         chain = program.bind(sample.topology, beads)
         exported = [chain(R) for R in sample.R]
         found = np.stack([result.forces for result in exported])
         force_error = max(force_error, float(np.abs(found - forces).max()))
+        differences = np.maximum(differences, np.linalg.norm(found - forces, axis=-1))
         energy_error = max(energy_error, float(np.abs(energies - [result.energy for result in exported]).max()))
     return Parity(
         split=sample.split,
@@ -100,5 +110,28 @@ def _compare(evaluate: Callable[..., Evaluation], program: Program, sample: Samp
         capacities=capacities,
         rel_error=force_error / float(np.sqrt(np.mean(forces**2))),
         energy_error=energy_error,
+        forces=_selected(np.stack([np.linalg.norm(forces, axis=-1).ravel(), differences.ravel()], axis=1)),
         reference=(np.asarray(python[0].bead_energies), np.asarray(python[0].forces)),
     )
+
+
+def _selected(points: Float[np.ndarray, "all 2"]) -> Float[np.ndarray, "points 2"]:
+    """At most ``POINTS`` rows, spread over the sizes of forces, the largest difference among them."""
+    ordered = points[np.argsort(points[:, 0])]
+    chosen = np.linspace(0, len(ordered) - 1, min(POINTS, len(ordered))).astype(int)
+    return ordered[np.union1d(chosen, ordered[:, 1].argmax())]
+
+
+def judged(parities: Mapping[str, Parity], tolerance: float) -> dict[str, Any]:
+    """The comparison as ``parity.json`` holds it."""
+    worst = max(parity.rel_error for parity in parities.values())
+    names = ("split", "frames", "capacities", "rel_error", "energy_error")
+    return {
+        "max_rel_error": worst,
+        "tolerance": tolerance,
+        "passed": worst <= tolerance,
+        "proteins": {
+            name: {**{key: getattr(parity, key) for key in names}, "forces": parity.forces.tolist()}
+            for name, parity in parities.items()
+        },
+    }

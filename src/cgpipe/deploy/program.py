@@ -22,8 +22,8 @@ from cgpipe.data.species import Vocabulary, vocabulary
 from cgpipe.data.topology import Topology
 from cgpipe.errors import UserError
 
-FORMAT = 2
-"""Of what a program takes and returns. 1: without ``owned`` and ``virial``."""
+FORMAT = 3
+"""Of what a program takes and returns. 1: without ``owned`` and ``virial``; 2: without ``force_spread``."""
 
 
 GRID = 2.0**-14
@@ -35,17 +35,24 @@ class NeighbourOverflow(UserError):
 
 
 class Evaluated(NamedTuple):
-    """Energy [kcal/mol], forces [kcal/mol/Å] and energy per bead [kcal/mol] of one structure."""
+    """Energy [kcal/mol], forces [kcal/mol/Å] and energy per bead [kcal/mol] of one structure.
+
+    ``spread`` of the forces of an ensemble's members [kcal/mol/Å], by bead; None for a single model.
+    """
 
     energy: float
     forces: Float[np.ndarray, "beads 3"]
     bead_energies: Float[np.ndarray, " beads"]
+    spread: Float[np.ndarray, " beads"] | None = None
 
 
 class ChainProgram:
     """A program with one topology bound to it: positions in, energy and forces out, nothing built per call."""
 
-    def __init__(self, call: Any, beads: int, neighbours: int, topology: Topology, where: str, dtype: str):
+    def __init__(
+        self, call: Any, beads: int, neighbours: int, topology: Topology, where: str, dtype: str, members: int = 1
+    ):
+        self._members = members
         self._call = call
         self._neighbours = neighbours
         self._where = where
@@ -66,7 +73,8 @@ class ChainProgram:
         if not np.isfinite(R.sum()):
             raise FloatingPointError(f"{self._where}: a position is not finite")
         self._padded[:n] = R - centre(R)
-        bead_energies, forces, _virial, needed = map(np.asarray, self._call(self._padded, *self._topology))
+        found = self._call(self._padded, *self._topology)
+        bead_energies, forces, needed = (np.asarray(found[index]) for index in (0, 1, 3))
         if needed > self._neighbours:
             raise NeighbourOverflow(
                 f"{self._where}: {needed} neighbour slots per bead are needed but the program has {self._neighbours}; "
@@ -76,7 +84,8 @@ class ChainProgram:
         # a sum is finite only if all its terms are, and one sum is far cheaper than isfinite on small arrays
         if not np.isfinite(energy + float(forces.sum(dtype=np.float64))):
             raise FloatingPointError(f"{self._where}: the energy or a force is not finite")
-        return Evaluated(energy, forces[:n].astype(np.float64), bead_energies[:n].astype(np.float64))
+        spread = np.asarray(found[4])[:n].astype(np.float64) if self._members > 1 else None
+        return Evaluated(energy, forces[:n].astype(np.float64), bead_energies[:n].astype(np.float64), spread)
 
 
 class Program:
@@ -114,7 +123,8 @@ class Program:
         if capacity not in self._calls:
             self._calls[capacity] = jax.jit(self._read(entry["jaxexp"]).call)
         where, dtype = str(self.path), self.metadata["dtype"]
-        return ChainProgram(self._calls[capacity], capacity, entry["neighbours"], topology, where, dtype)
+        call, neighbours = self._calls[capacity], entry["neighbours"]
+        return ChainProgram(call, capacity, neighbours, topology, where, dtype, self.metadata["members"])
 
     def evaluate(self, R: Float[np.ndarray, "beads 3"], topology: Topology) -> Evaluated:
         """Energy and forces of one structure; see ``ChainProgram`` for many of one topology."""
@@ -140,7 +150,7 @@ class Program:
         except ValueError as error:
             raise UserError(
                 f"{self.path.parent / name}: jax {jax.__version__} cannot read what jax "
-                f"{self.metadata['versions']['jax']} wrote ({error}); export the model again"
+                f"{self.metadata['versions']['jax']} wrote ({error}); {renewal(self.path)}"
             ) from None
 
 
@@ -158,20 +168,25 @@ def load_program(model_json: Path, cache: Path | None = None) -> Program:
     metadata = read_json(model_json, "program")
     if (found := metadata.get("format", 1)) != FORMAT:
         raise UserError(
-            f"{model_json}: program of format {found}, but this cgpipe runs {FORMAT}; export the model again"
+            f"{model_json}: program of format {found}, but this cgpipe runs {FORMAT}; {renewal(model_json)}"
         )
     for name, expected in metadata["sha256"].items():
         file = model_json.parent / name
         if not file.is_file():
-            raise UserError(f"{file}: no such file, but {model_json} lists it; export the model again")
+            raise UserError(f"{file}: no such file, but {model_json} lists it; {renewal(model_json)}")
         found = hashlib.sha256(file.read_bytes()).hexdigest()
         if found != expected:
             raise UserError(
                 f"{file}: SHA-256 {found[:12]}… but {model_json} says {expected[:12]}…; "
-                "damaged or from another export: export the model again"
+                f"damaged or from another export: {renewal(model_json)}"
             )
     use_compilation_cache(cache or user_cache())
     return Program(metadata, model_json)
+
+
+def renewal(model_json: Path) -> str:
+    """What a user does about an export that this cgpipe cannot run."""
+    return f"make it again from its own weights: cgpipe renew {model_json.parent}"
 
 
 def user_cache() -> Path:

@@ -1,4 +1,4 @@
-"""A potential as a StableHLO program with a fixed signature and static capacities.
+"""A model as a StableHLO program with a fixed signature and static capacities.
 
 The program is one function of positions and topology (``ARGUMENTS``, padded to the bead capacity) that returns
 ``RESULTS``; weights are constants inside it. Neighbours are searched inside, so a caller needs no neighbour list, but
@@ -6,7 +6,9 @@ must compare ``needed_neighbours`` with the capacity: a larger number means that
 
 ``owned`` says whose energies count. E = Σ_owned E_i and ``forces`` = −∂E/∂R of *all* rows, so parts of a system that is
 divided among processes, each with its own beads and those that surround them, add up to the whole. ``virial`` is
-Σ_i R_i ⊗ F_i over all rows. Whoever has the whole system at once passes ``mask`` for ``owned``.
+Σ_i R_i ⊗ F_i over all rows. Whoever has the whole system at once passes ``mask`` for ``owned``. ``force_spread`` is how
+far the members of an ensemble are apart (``deploy.consensus``), 0 for a single model; of a part of a system it is that
+of the part's energy alone, so it is of use only to those who have the whole.
 
 Two traps of the format are closed here. An argument that the function does not use would vanish from the module's
 signature, so all arguments are kept and that is checked (``module_kept_var_idx``). A program for more than one platform
@@ -26,7 +28,7 @@ from jax import export
 from jaxtyping import Array, Bool, Float, Int
 
 from cgpipe.data.topology import Topology
-from cgpipe.model.potential import Potential
+from cgpipe.deploy.consensus import Model, evaluate, pattern_of
 
 ARGUMENTS = {
     "positions": ("real", 2),
@@ -43,6 +45,7 @@ RESULTS = {
     "forces": ("real", 2),
     "virial": ("real", 3),
     "needed_neighbours": ("int32", 0),
+    "force_spread": ("real", 1),
 }
 """Name → dtype and axes of what the program returns, in order."""
 
@@ -73,16 +76,17 @@ def signature(table: Mapping[str, tuple[str, int]], beads: int, dtype: str) -> d
     return {name: (shapes[axes], dtype if kind == "real" else kind) for name, (kind, axes) in table.items()}
 
 
-def export_potential(potential: Potential, beads: int, platforms: Sequence[str]) -> StaticProgram:
+def export_potential(model: Model, beads: int, platforms: Sequence[str]) -> StaticProgram:
     """Export the energies and forces of structures with up to ``beads`` beads.
 
     Args:
+        model: one potential, or the members of an ensemble.
         beads: bead capacity of the program; shorter chains are padded by the caller (``mask`` False).
         platforms: where it can run, e.g. ``("cpu", "cuda")``; none of them needs to be present here.
 
-    The program computes in the precision of the potential's parameters.
+    The program computes in the precision of the model's parameters.
     """
-    dtype = _precision(potential)
+    dtype = _precision(model)
 
     def program(
         positions: Float[Array, "beads 3"],
@@ -91,23 +95,25 @@ def export_potential(potential: Potential, beads: int, platforms: Sequence[str])
         residue: Int[Array, " beads"],
         mask: Bool[Array, " beads"],
         owned: Bool[Array, " beads"],
-    ) -> tuple[Float[Array, " beads"], Float[Array, "beads 3"], Float[Array, "3 3"], Int[Array, ""]]:
-        result = potential.evaluate(positions, Topology(species, chain, residue, mask), owned)
+    ) -> tuple[
+        Float[Array, " beads"], Float[Array, "beads 3"], Float[Array, "3 3"], Int[Array, ""], Float[Array, " beads"]
+    ]:
+        result = evaluate(model, positions, Topology(species, chain, residue, mask), owned)
         where = jnp.where(mask[:, None], positions, 0)
         virial = jnp.matmul(where.T, result.forces, precision="highest")
-        return result.bead_energies, result.forces, virial, result.needed
+        return result.bead_energies, result.forces, virial, result.needed, result.spread
 
     arguments = [jax.ShapeDtypeStruct(*one) for one in signature(ARGUMENTS, beads, dtype).values()]
     exported = export.export(jax.jit(program, keep_unused=True), platforms=tuple(platforms))(*arguments)
     _check_signature(exported, beads)
-    return StaticProgram(beads, min(potential.neighbour_slots, beads - 1), exported)
+    return StaticProgram(beads, min(pattern_of(model).neighbour_slots, beads - 1), exported)
 
 
-def _precision(potential: Potential) -> str:
+def _precision(model: Model) -> str:
     """The dtype that all parameters share."""
-    dtypes = {leaf.dtype.name for leaf in jax.tree.leaves(potential) if eqx.is_inexact_array(leaf)}
+    dtypes = {leaf.dtype.name for leaf in jax.tree.leaves(model) if eqx.is_inexact_array(leaf)}
     if len(dtypes) != 1:
-        raise ValueError(f"the parameters of a potential to export must share one dtype, these have {sorted(dtypes)}")
+        raise ValueError(f"the parameters of a model to export must share one dtype, these have {sorted(dtypes)}")
     return dtypes.pop()
 
 

@@ -1,9 +1,16 @@
 """How a run ends, whatever runs it: with its last step, or because the molecule ceased to be one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float
+
+from cgpipe.deploy.program import Evaluated
+
+UNCERTAIN = "uncertain.xyz"
+"""Frames on which the members of an ensemble disagree."""
 
 
 class Death(Exception):
@@ -63,6 +70,65 @@ class BondWatch:
         )
 
 
+class SpreadWatch:
+    """How far the members of an ensemble disagree about forces; beyond a limit, frames are written and a run may end.
+
+    Frames go to ``uncertain.xyz`` in the working folder, in extended XYZ with forces and spread: the first beyond the
+    limit, then at most one in every ``every`` steps.
+
+    Attributes:
+        limit: largest spread of a bead's force [kcal/mol/Å].
+        stop: whether a spread beyond it is a death.
+        steps: how many were beyond it.
+        largest: spread so far [kcal/mol/Å].
+    """
+
+    def __init__(self, limit: float, stop: bool, every: int, names: Sequence[str]):
+        """Watch the spread.
+
+        Args:
+            limit: largest spread of a bead's force [kcal/mol/Å].
+            stop: whether a spread beyond it is a death.
+            every: fewest steps between two frames that are written.
+            names: of the beads, for the file.
+        """
+        self.limit, self.stop = limit, stop
+        self.steps, self.largest = 0, 0.0
+        self._every, self._names, self._written = every, names, -every
+
+    def check(self, R: Float[np.ndarray, "beads 3"], found: Evaluated, step: int) -> None:
+        """Look at one step; raise Death beyond the limit if that is what happens there."""
+        if found.spread is None:
+            raise ValueError("the spread of forces is watched, but the program has one member only")
+        worst = float(found.spread.max())
+        self.largest = max(self.largest, worst)
+        if worst <= self.limit:
+            return
+        self.steps += 1
+        if step - self._written >= self._every:
+            self._written = step
+            self._write(R, found, step)
+        if self.stop:
+            bead = int(found.spread.argmax())
+            raise Death(
+                step,
+                f"the members' forces on bead {bead} are {worst:.3g} kcal/mol/Å apart (simulate.spread_limit "
+                f"{self.limit:g}); the frame is in {UNCERTAIN}",
+            )
+
+    def restart(self) -> None:
+        """Forget what was before, e.g. the minimisation."""
+        self.steps, self.largest, self._written = 0, 0.0, -self._every
+        Path(UNCERTAIN).unlink(missing_ok=True)
+
+    def _write(self, R: Float[np.ndarray, "beads 3"], found: Evaluated, step: int) -> None:
+        rows = np.column_stack([R, found.forces, np.asarray(found.spread)])
+        lines = [f"{name} " + " ".join(f"{x:.6f}" for x in row) for name, row in zip(self._names, rows, strict=True)]
+        head = f'Properties=species:S:1:pos:R:3:forces:R:3:spread:R:1 step={step} energy={found.energy:.6f} pbc="F F F"'
+        with Path(UNCERTAIN).open("a") as file:
+            file.write("\n".join([str(len(R)), head, *lines]) + "\n")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a run went.
@@ -73,6 +139,8 @@ class Outcome:
         seconds: wall time of the dynamics.
         model_share: part of it that was spent in the program; None where dynamics and program are one.
         max_bond_deviation: largest deviation of a bond from its mean in the dynamics [Å].
+        spread: largest spread of forces over an ensemble's members [kcal/mol/Å], and how many steps were beyond the
+            limit; None where it was not watched.
     """
 
     death: Death | None
@@ -80,3 +148,4 @@ class Outcome:
     seconds: float
     model_share: float | None
     max_bond_deviation: float
+    spread: tuple[float, int] | None = None

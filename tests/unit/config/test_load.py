@@ -69,6 +69,13 @@ def test_a_number_in_quotes_is_refused_through_snakemake_too(write):
 
 
 MISTAKES = {
+    "spread of one model": ("simulate: {spread_limit: 1.0}\n", "c.yaml:1: simulate: ", "needs member ensemble"),
+    "ensemble in JAX": ("simulate: {member: ensemble, engine: jax}\n", "c.yaml:1: simulate: ", "single models"),
+    "ensemble of one": (
+        "simulate: {member: ensemble}\nensemble: {n_models: 1}\n",
+        "",
+        "ensemble.n_models of 2 or more",
+    ),
     "misspelt key": ("training:\n  epochs_adabelef: 3\n", "c.yaml:2: training.epochs_adabelef: ", "'epochs_adabelief'"),
     "misspelt section": ("run: x\ntrainig: {}\n", "c.yaml:2: trainig: ", "'training'"),
     "key of another section": ("model:\n  clip: 3.0\n", "c.yaml:2: model.clip: ", "'training.clip'"),

@@ -41,6 +41,8 @@ OTHER_VALUES = {
     "project.constraints": "none",
     "project.engine": "aggforce",
     "simulate.engine": "jax",
+    "simulate.member": "ensemble",
+    "simulate.on_spread": "warn",
     "project.non_finite": "drop",
     "model.allegro_size": "small",
     "model.l_max": 1,
@@ -71,6 +73,8 @@ def _changed(path: str, default: object) -> Config:
         block = {step: block}
     if path == "project.engine":  # the other engine has one map only
         block = {"project": {"engine": "aggforce", "map": "optimal"}}
+    if path == "simulate.spread_limit":  # only an ensemble has a spread
+        block = {"simulate": {"spread_limit": 0.25, "member": "ensemble"}}
     return Config.model_validate(block)
 
 

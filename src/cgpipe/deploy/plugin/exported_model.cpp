@@ -18,7 +18,7 @@ namespace {
 
 using LAMMPS_NS::json;
 
-constexpr int FORMAT = 2;
+constexpr int FORMAT = 3;
 
 std::string content_of(const std::string &path)
 {
@@ -33,13 +33,19 @@ std::string folder_of(const std::string &path)
   return slash == std::string::npos ? "" : path.substr(0, slash + 1);
 }
 
+std::string folder_named(const std::string &path)
+{
+  const auto folder = folder_of(path);
+  return folder.empty() ? "." : folder;
+}
+
 std::string checked_module(const std::string &path, const std::string &expected, const std::string &model_json)
 {
   std::string content = content_of(path);
   const std::string found = sha256(content);
   if (found != expected)
     throw std::runtime_error(path + ": SHA-256 " + found.substr(0, 12) + "... but " + model_json + " says " +
-                             expected.substr(0, 12) + "...; damaged or from another export: export the model again");
+                             expected.substr(0, 12) + "...; damaged or from another export: run cgpipe renew " + folder_named(model_json));
   return content;
 }
 
@@ -48,7 +54,7 @@ ExportedModel parsed(const json &body, const std::string &module, const std::str
   const int format = body.value("format", 1);
   if (format != FORMAT)
     throw std::runtime_error(model_json + ": program of format " + std::to_string(format) +
-                             ", but this pair style runs " + std::to_string(FORMAT) + "; export the model again");
+                             ", but this pair style runs " + std::to_string(FORMAT) + "; run: cgpipe renew " + folder_named(model_json));
   ExportedModel model;
   model.reach = body.at("reach").get<double>();
   model.longest_bond = body.at("longest_bond").is_null() ? std::numeric_limits<double>::infinity()

@@ -47,6 +47,9 @@ BoundPart::BoundPart(Programs &programs, Part given, const std::vector<int> &spe
 
 namespace {
 
+// What a program returns: energies, forces, virial, neighbours needed, and the spread of forces, which nobody asks for.
+constexpr std::size_t RESULTS = 5;
+
 // Centres are multiples of this [A], as in Python: positions that are, too, stay exact in single precision.
 constexpr double CENTRES = 1.0 / 16384.0;
 
@@ -88,7 +91,7 @@ template <typename Real> Result BoundPart::run(const std::vector<double> &positi
   for (const auto &index : programs.platform) arguments.push_back(index.get());
   arguments.push_back(uploaded.get());
   for (const auto &array : topology) arguments.push_back(array.get());
-  const auto results = programs.compiled(capacity)(arguments, 4);
+  const auto results = programs.compiled(capacity)(arguments, RESULTS);
 
   std::vector<Real> energies(beads), forces(3 * beads), virial(9);
   std::int32_t needed = 0;

@@ -132,7 +132,7 @@ Executable *Runtime::compile(const std::string &module) const
   arguments.program = &program;
   arguments.options = COMPILE_OPTIONS;
   arguments.options_size = sizeof(COMPILE_OPTIONS);
-  call(pjrt::CLIENT_COMPILE, arguments, "compiling the program (export the model again if its versions are too far apart)");
+  call(pjrt::CLIENT_COMPILE, arguments, "compiling the program (if its versions are too far apart, run cgpipe renew on the export)");
   return new Executable(this, arguments.executable);
 }
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from cgpipe.data.species import Vocabulary
 from cgpipe.data.topology import Topology
-from cgpipe.dynamics.ends import BondWatch, Death, Outcome
+from cgpipe.dynamics.ends import BondWatch, Death, Outcome, SpreadWatch
 from cgpipe.dynamics.lammps.driver import FIX, Driver, ForceField
 from cgpipe.dynamics.lammps.input import commands, input_text
 from cgpipe.dynamics.lammps.library import open_lammps
@@ -25,6 +25,7 @@ def run_chain(
     names: Vocabulary,
     force_field: ForceField,
     bonds: BondWatch,
+    spread: SpreadWatch | None = None,
 ) -> Outcome:
     """Write ``system.data`` and ``in.lammps`` into a folder and run them there; LAMMPS adds its files.
 
@@ -33,6 +34,7 @@ def run_chain(
         topology: of the chain that ``force_field`` computes.
         names: bead types.
         bonds: decides when a bond is broken.
+        spread: decides when an ensemble disagrees; without it nobody looks.
 
     Raises:
         UserError: LAMMPS cannot be loaded, or runs on several MPI processes.
@@ -43,7 +45,7 @@ def run_chain(
     with contextlib.chdir(folder):
         lammps = open_lammps(Path("log.lammps"))
         try:
-            return _execute(Driver(lammps, force_field, bonds), plan, topology, names)
+            return _execute(Driver(lammps, force_field, bonds, spread), plan, topology, names)
         finally:
             lammps.close()
 
@@ -55,6 +57,8 @@ def _execute(driver: Driver, plan: Plan, topology: Topology, names: Vocabulary) 
         verb = line.split()[0]
         if verb == "run":
             driver.bonds.largest = driver.model_seconds = 0.0
+            if driver.spread is not None:
+                driver.spread.restart()
         start = time.perf_counter()
         try:
             driver.command(line)
@@ -66,4 +70,6 @@ def _execute(driver: Driver, plan: Plan, topology: Topology, names: Vocabulary) 
         if line.startswith("fix") and line.split()[1] == FIX:
             driver.attach(topology, names)
     steps = plan.steps if death is None else death.step
-    return Outcome(death, steps, seconds, driver.model_seconds / max(seconds, 1e-9), driver.bonds.largest)
+    share, spread = driver.model_seconds / max(seconds, 1e-9), driver.spread
+    seen = None if spread is None else (spread.largest, spread.steps)
+    return Outcome(death, steps, seconds, share, driver.bonds.largest, seen)
