@@ -20,6 +20,7 @@ ABOUT = {
     "cluster-check": "try on a Slurm cluster what a training will go through",
     "compare": "several finished runs side by side, as a page",
     "verify": "replay an export's reference frames in every engine",
+    "renew": "make the programs of an export again, from the model files in it",
     "build-plugin": "compile the native LAMMPS pair style",
     "watch": "learning curves of a run, while it trains",
 }

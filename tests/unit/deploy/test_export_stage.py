@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import equinox as eqx
+import jax
 import numpy as np
 import pytest
-from synthetic_program import chain_projection, tiny_potential, write_dataset
+from synthetic_program import chain_projection, chain_topology, tiny_potential, write_dataset
 
+from cgpipe import cli
 from cgpipe.artefact import header, read_header, read_json, sha256, write_json
 from cgpipe.deploy import parity
 from cgpipe.deploy.program import load_program
@@ -35,7 +38,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in (0, 1):
         (folder / f"seed-{seed}").mkdir()
         head = header("model", {"seed": seed}, {"dataset": folder / "dataset.h5"})
-        save_model(folder / f"seed-{seed}" / "model.eqx", tiny_potential(8), head, {"mean_neighbours": 6.0})
+        model = jax.tree.map(lambda x, factor=1 + 0.05 * seed: x * factor if eqx.is_array(x) else x, tiny_potential(8))
+        save_model(folder / f"seed-{seed}" / "model.eqx", model, head, {"mean_neighbours": 6.0})
     members = [{"seed": seed, "model": f"seed-{seed}/model.eqx"} for seed in (0, 1)]
     write_json(folder / "ensemble.json", header("ensemble", {}, {}), {"members": members, "best_seed": 1})
     return folder
@@ -62,7 +66,7 @@ def test_the_best_member_is_exported_and_proven(trained, tmp_path):
     assert main(arguments(trained, tmp_path / "best")) == 0
     assert sorted(file.name for file in (tmp_path / "best").iterdir()) == sorted([*FILES, "parity.json"])
     body = read_json(tmp_path / "best" / "model.json", "program")
-    assert (body["member"], body["seed"]) == ("best", 1)
+    assert (body["member"], body["seeds"]) == ("best", [1])
     assert body["capacities"] == {"beads": 9, "neighbours": 8}
     assert [entry["beads"] for entry in body["programs"]] == [6, 9]
     assert body["dataset_sha256"] == sha256(trained / "dataset.h5")
@@ -83,6 +87,73 @@ def test_the_best_member_is_exported_and_proven(trained, tmp_path):
         np.testing.assert_allclose(found.bead_energies, frame["bead_energies"], atol=1e-4)
 
 
+def test_an_ensemble_is_one_program(trained, tmp_path):
+    """Detects a member that is left out, a sum for a mean, and a spread of components or in another norm."""
+    for member in ("seed-0", "seed-1", "ensemble"):
+        assert main(arguments(trained, tmp_path / member, member)) == 0
+    body = read_json(tmp_path / "ensemble" / "model.json", "program")
+    assert (body["members"], body["seeds"], body["models"]) == (2, [0, 1], ["seed-0.eqx", "seed-1.eqx"])
+    assert body["results"][-1] == {"name": "force_spread", "shape": [9], "dtype": "float32"}
+    R, topology = np.array(body["reference"][0]["positions"]), chain_topology(9)
+    found = {
+        name: load_program(tmp_path / name / "model.json").evaluate(R, topology)
+        for name in ("seed-0", "seed-1", "ensemble")
+    }
+    forces = np.stack([found[name].forces for name in ("seed-0", "seed-1")])
+    np.testing.assert_allclose(found["ensemble"].forces, forces.mean(0), atol=1e-4)
+    assert found["ensemble"].energy == pytest.approx((found["seed-0"].energy + found["seed-1"].energy) / 2, rel=1e-5)
+    half = 0.5 * np.linalg.norm(forces[1] - forces[0], axis=-1)
+    assert half.max() > 0.1 and found["seed-0"].spread is None
+    np.testing.assert_allclose(found["ensemble"].spread, half, atol=1e-4)
+
+
+@pytest.mark.parametrize("member", ["best", "ensemble"])
+def test_an_aged_export_is_renewed_by_the_command_that_its_refusal_names(trained, tmp_path, member):
+    """Detects a refusal that names a command which does not work, and other forces, files or capacities afterwards."""
+    folder = tmp_path / member
+    main(arguments(trained, folder, member, beads=12, neighbours=9))
+    before = read_json(folder / "model.json", "program")
+    (folder / "model.json").write_text(json.dumps({**before, "format": 2, "versions": {"jax": "0.1"}}))
+    (folder / "model.mlir").write_bytes(b"aged")
+    with pytest.raises(UserError, match="cgpipe renew") as refusal:
+        load_program(folder / "model.json")
+    command = str(refusal.value).split("cgpipe ")[-1].split()
+    assert cli.main(command) == 0
+    after = read_json(folder / "model.json", "program")
+    load_program(folder / "model.json")
+    assert [file["beads"] for file in after["programs"]] == [6, 9, 12]
+    for key in ("members", "models", "seeds", "member", "capacities", "programs", "statistics", "dataset_sha256"):
+        assert after[key] == before[key]
+    assert after["renewed_from"] == {"format": 2, "versions": {"jax": "0.1"}}
+    assert after["cgpipe"]["inputs"] == before["cgpipe"]["inputs"]
+    np.testing.assert_allclose(after["reference"][1]["forces"], before["reference"][1]["forces"], atol=1e-4)
+    assert read_json(folder / "parity.json", "parity")["passed"]
+
+
+def test_a_renewal_that_changes_forces_is_refused(trained, tmp_path):
+    """Detects programs that are compared with today's model only, and an old export that is lost in the attempt."""
+    main(arguments(trained, tmp_path / "best"))
+    content = json.loads((tmp_path / "best" / "model.json").read_text())
+    content["reference"][0]["forces"][2][1] += 0.5
+    (tmp_path / "best" / "model.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"differ by .* from the published ones, .*nothing was changed"):
+        cli.main(["renew", str(tmp_path / "best")])
+    load_program(tmp_path / "best" / "model.json")
+    (tmp_path / "best" / "model.eqx").write_bytes(b"damaged")
+    with pytest.raises(UserError, match=r"model\.eqx: SHA-256 .* run the export stage again"):
+        cli.main(["renew", str(tmp_path / "best")])
+
+
+def test_the_errors_behind_the_parity_figure(trained, tmp_path):
+    """Detects a selection without the worst bead, and forces that are not those of the frames."""
+    main(arguments(trained, tmp_path / "best"))
+    one = read_json(tmp_path / "best" / "parity.json", "parity")["proteins"]["long"]
+    force, error = np.array(one["forces"]).T
+    assert len(force) == 4 * 9 and np.all(np.diff(force) >= 0)
+    rms = one["frames"] and np.sqrt(np.mean(force**2) / 3)
+    assert one["rel_error"] * rms <= error.max() <= np.sqrt(3) * one["rel_error"] * rms * 1.001
+
+
 def test_a_program_that_disagrees_is_not_published(trained, tmp_path, monkeypatch, capsys):
     """Detects an open gate: the Python model gets other positions than the program, by a thousandth of an Å."""
     monkeypatch.setattr(parity, "centred", lambda R: (R + np.linspace(0, 1e-3, R.size).reshape(R.shape)).astype("f4"))
@@ -100,7 +171,7 @@ def test_another_dataset_is_refused(trained, tmp_path):
 
 
 def test_members_are_named_and_checked(trained, tmp_path):
-    with pytest.raises(UserError, match=r"--member seed-7: expected best or one of seed-0, seed-1"):
+    with pytest.raises(UserError, match=r"--member seed-7: expected best, ensemble or one of seed-0, seed-1"):
         main(arguments(trained, tmp_path / "x", member="seed-7"))
 
 
