@@ -1,5 +1,6 @@
 """What can go wrong between LAMMPS and its driver, provoked: nothing goes on silently. Real LAMMPS, analytic forces."""
 
+import numpy as np
 import pytest
 from force_fields import Springs
 from synthetic_program import chain_positions
@@ -42,3 +43,30 @@ def test_a_program_that_was_never_attached_is_an_error(tmp_path):
         lammps.command(NVE)
         with pytest.raises(Exception, match="callback function not set"):
             lammps.command("run 10")
+
+
+@pytest.mark.parametrize("field_of_result", ["forces", "energy"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_none_end_the_run(tmp_path, field_of_result, value):
+    """No bonds are watched here. Detects an MD that runs on to its end with T = nan and exit code 0."""
+    sites = chain_positions(BEADS)
+
+    class Fails(Springs):
+        """From the 20th call on one force, or the energy, is no number."""
+
+        def __call__(self, R):
+            result = super().__call__(R)
+            if len(self.seen) < 20:
+                return result
+            if field_of_result == "energy":
+                return result._replace(energy=value)
+            result.forces[7, 1] = value
+            return result
+
+    field = Fails(sites)
+    with lammps_system(tmp_path, sites) as lammps:
+        driver = attached(lammps, field)
+        driver.command(NVE)
+        with pytest.raises(Death, match=r"^step 19: a position, the energy or a force is not finite$"):
+            driver.command("run 1000")
+        assert len(field.seen) == 20 and lammps.extract_global("ntimestep") < 25

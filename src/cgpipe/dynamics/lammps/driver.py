@@ -6,6 +6,7 @@ set to zero, the run is stopped by a forced timeout, and ``command`` raises what
 of its own, because it could strike outside the guarded part of the callback.
 """
 
+import math
 import re
 import signal
 import threading
@@ -20,7 +21,7 @@ from jaxtyping import Float, Int
 from cgpipe.data.species import Vocabulary
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.program import Evaluated, NeighbourOverflow
-from cgpipe.dynamics.ends import BondWatch, Death
+from cgpipe.dynamics.ends import BondWatch, Death, SpreadWatch
 from cgpipe.dynamics.lammps.system import atom_ids
 
 FIX = "cgpipe"
@@ -37,13 +38,14 @@ ForceField = Callable[[np.ndarray], Evaluated]
 class Driver:
     """One LAMMPS instance under the forces of one program."""
 
-    def __init__(self, lammps: Any, force_field: ForceField, bonds: BondWatch):
+    def __init__(self, lammps: Any, force_field: ForceField, bonds: BondWatch, spread: SpreadWatch | None = None):
         self._lammps = lammps
         self._force_field = force_field
         self._failure: BaseException | None = None
         self._rows: Float[np.ndarray, "beads 3"] = np.empty((0, 3))
         self._row_of_id: Int[np.ndarray, " ids"] = np.empty(0, np.int64)
         self.bonds = bonds
+        self.spread = spread
         self.calls = 0
         self.model_seconds = 0.0
 
@@ -108,6 +110,11 @@ class Driver:
             result = self._force_field(self._rows)
             self.model_seconds += time.perf_counter() - before
             self.calls += 1
+            # LAMMPS goes on with numbers that are none; a sum is finite only if all its terms are
+            if not math.isfinite(result.energy + float(result.forces.sum()) + float(self._rows.sum())):
+                raise FloatingPointError("a position, the energy or a force is not finite")
+            if self.spread is not None:
+                self.spread.check(self._rows, result, step)
             f[:] = result.forces[row]
             self._lammps.fix_external_set_energy_global(FIX, result.energy)
         except (FloatingPointError, NeighbourOverflow) as error:
