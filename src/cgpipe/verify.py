@@ -1,7 +1,9 @@
 """``cgpipe verify EXPORT``: do all engines give the forces that the export was published with?
 
-Every reference frame in ``model.json`` is computed again by the program in JAX, in LAMMPS through Python, and in plain
-LAMMPS with the native pair style. The table shows the largest difference from the recorded forces over their RMS.
+Every reference frame in ``model.json`` is computed again: by the program in JAX (``model.jaxexp``); by the StableHLO
+module (``model.mlir``) in PJRT, without ``jax.export`` and without LAMMPS; in LAMMPS through Python; and by the module
+in plain LAMMPS with the native pair style. The table shows the largest difference from the recorded forces over their
+RMS.
 """
 
 import argparse
@@ -31,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     program = load_program(args.export / "model.json")
     frames = program.metadata.get("reference")
     if not frames:
-        raise UserError(f"{program.path}: no reference frames; export the model again")
+        raise UserError(f"{program.path}: no reference frames; run the export stage again")
     print(f"{'protein':20} {'beads':>5}" + "".join(f"{name:>16}" for name in ENGINES))
     missing: dict[str, str] = {}
     worst = 0.0

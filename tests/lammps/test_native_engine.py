@@ -7,7 +7,14 @@ import jax
 import numpy as np
 import pytest
 from native_runs import DUMP, NAMES, Native, dumped, finished
-from synthetic_program import bonded_potential, chain_positions, chain_projection, chain_topology, export_to
+from synthetic_program import (
+    bonded_potential,
+    chain_positions,
+    chain_projection,
+    chain_topology,
+    ensemble_members,
+    export_to,
+)
 
 from cgpipe import build_plugin, simulate, verify
 from cgpipe.artefact import header, read_json
@@ -16,6 +23,7 @@ from cgpipe.deploy.program import load_program
 from cgpipe.dynamics.lammps.native import current_plugin, default_plugin
 from cgpipe.dynamics.lammps.system import write_data
 from cgpipe.errors import UserError
+from cgpipe.model.potential import Potential
 from cgpipe.stage import run
 
 BEADS = 8
@@ -25,14 +33,19 @@ BEADS = 8
 def made(native: Native, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A program with its reference frame, and a projection."""
     folder = tmp_path_factory.mktemp("made")
-    model_json = export_to(folder / "export", bonded_potential(BEADS - 1), [BEADS])
+    exported(folder / "export", bonded_potential(BEADS - 1))
+    write_projection(folder / "made.h5", chain_projection(BEADS), header("projection", {}, {}))
+    return folder
+
+
+def exported(folder: Path, model: Potential | list[Potential]) -> None:
+    """An export with a reference frame."""
+    model_json = export_to(folder, model, [BEADS])
     topology, R = chain_topology(BEADS), chain_positions(BEADS)
     found = load_program(model_json).evaluate(R, topology)
     frame = {name: getattr(topology, name).tolist() for name in ("species", "chain", "residue")}
     frame |= {"protein": "made", "positions": R.tolist(), "forces": found.forces.tolist()}
     model_json.write_text(json.dumps({**json.loads(model_json.read_text()), "reference": [frame]}))
-    write_projection(folder / "made.h5", chain_projection(BEADS), header("projection", {}, {}))
-    return folder
 
 
 def replica(made: Path, out: Path, **changes: object) -> dict:
@@ -82,7 +95,7 @@ def test_verify_compares_all_engines(made, capsys, tmp_path):
     assert run(verify.main, [str(made / "export")]) == 0
     row = capsys.readouterr().out.splitlines()[1].split()
     assert row[:2] == ["made", str(BEADS)]
-    assert len(row) == 5 and all(float(cell) < 1e-5 for cell in row[2:])
+    assert len(row) == 6 and all(float(cell) < 1e-5 for cell in row[2:])
     for file in (made / "export").iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     content = json.loads((tmp_path / "model.json").read_text())
@@ -90,6 +103,14 @@ def test_verify_compares_all_engines(made, capsys, tmp_path):
     (tmp_path / "model.json").write_text(json.dumps(content))
     assert run(verify.main, [str(tmp_path)]) == 2
     assert "forces differ by" in capsys.readouterr().err
+
+
+def test_an_ensemble_runs_in_every_engine(native, tmp_path, capsys):
+    """Detects a pair style that has no room for the spread, and engines that run one member of three."""
+    exported(tmp_path, ensemble_members(BEADS - 1))
+    assert run(verify.main, [str(tmp_path)]) == 0
+    row = capsys.readouterr().out.splitlines()[1].split()
+    assert len(row) == 6 and all(float(cell) < 1e-5 for cell in row[2:])
 
 
 def test_programs_in_double_precision(native, tmp_path):

@@ -68,7 +68,9 @@ def test_damaged_and_foreign_files(copy, system):
     module.write_bytes(module.read_bytes() + b"x")
     assert re.search(r"model-14\.mlir: SHA-256 .* but .*model\.json says", complaint(system, copy.text("run 0")))
     edited(copy, format=1)
-    assert "program of format 1, but this pair style runs 2; export" in complaint(system, copy.text("run 0"))
+    assert "program of format 1, but this pair style runs 3; run: cgpipe renew " in complaint(
+        system, copy.text("run 0")
+    )
     copy.model_json.write_text("{}")
     assert "not the model.json of an export" in complaint(system, copy.text("run 0"))
 
@@ -77,7 +79,9 @@ def test_a_program_that_is_no_stablehlo(copy, system):
     module = copy.model_json.with_name("model-14.mlir")
     module.write_bytes(b"nonsense")
     edited(copy, sha256={**json.loads(copy.model_json.read_text())["sha256"], module.name: sha256(module)})
-    assert "compiling the program (export the model again" in complaint(system, copy.text("run 0"))
+    assert "compiling the program (if its versions are too far apart, run cgpipe renew" in complaint(
+        system, copy.text("run 0")
+    )
 
 
 def test_a_model_for_other_devices(copy, system):

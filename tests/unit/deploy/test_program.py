@@ -11,6 +11,7 @@ from jax import export
 from synthetic_program import bonded_potential, chain_positions, chain_topology, export_to, tiny_potential
 
 from cgpipe.data.topology import Topology
+from cgpipe.deploy.module import run_module
 from cgpipe.deploy.program import NeighbourOverflow, Program, centred, load_program
 from cgpipe.deploy.stablehlo import export_potential
 from cgpipe.errors import UserError
@@ -59,6 +60,16 @@ def test_forces_are_those_of_the_python_model(program, beads, capacity):
     assert np.abs(expected).max() > 0.1
 
 
+def test_the_stored_module_runs_by_its_description_alone(tmp_path):
+    """Detects a platform index, argument order, padding or capacity that model.json describes wrongly."""
+    made = load_program(export_to(tmp_path, bonded_potential(9), [7, 10], ("cuda", "cpu")), tmp_path / "cache")
+    assert made.metadata["arguments"][0]["name"] == "platform_index"
+    for beads in (5, 10):
+        R, topology = chain_positions(beads), chain_topology(beads)
+        expected = made.evaluate(R, topology).forces
+        np.testing.assert_allclose(run_module(made, R, topology), expected, atol=1e-5 * np.abs(expected).max())
+
+
 def test_parts_of_a_system_add_up_to_the_whole():
     """Detects energies that count without being owned, forces on owned beads only, and a virial of another sign.
 
@@ -101,7 +112,7 @@ def test_in_double_precision_both_agree_to_its_last_digits(tmp_path):
 def test_programs_of_another_format_are_refused(copy):
     content = json.loads(copy.read_text())
     copy.write_text(json.dumps({**content, "format": 1}))
-    with pytest.raises(UserError, match=r"program of format 1, but this cgpipe runs 2; export the model again"):
+    with pytest.raises(UserError, match=r"program of format 1, but this cgpipe runs 3; .*cgpipe renew"):
         load_program(copy, copy.parent / "cache")
 
 

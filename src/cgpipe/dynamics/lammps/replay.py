@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cgpipe.data.topology import Topology
+from cgpipe.deploy.module import run_module
 from cgpipe.deploy.program import Program
 from cgpipe.dynamics.ends import BondWatch
 from cgpipe.dynamics.lammps.driver import Driver
@@ -32,6 +33,11 @@ Forces = Float[np.ndarray, "beads 3"]
 def in_jax(program: Program, R: Float[np.ndarray, "beads 3"], topology: Topology, _folder: Path) -> Forces:
     """Forces [kcal/mol/Å] of the program in this process, without LAMMPS."""
     return program.evaluate(R, topology).forces
+
+
+def in_pjrt(program: Program, R: Float[np.ndarray, "beads 3"], topology: Topology, _folder: Path) -> Forces:
+    """Forces [kcal/mol/Å] of the stored StableHLO module itself, compiled and run by the PJRT client of jaxlib."""
+    return run_module(program, R, topology)
 
 
 def in_lammps(program: Program, R: Float[np.ndarray, "beads 3"], topology: Topology, folder: Path) -> Forces:
@@ -73,5 +79,5 @@ def in_native(program: Program, R: Float[np.ndarray, "beads 3"], topology: Topol
     return np.array([row.split()[1:] for row in rows], float)
 
 
-ENGINES = {"jax": in_jax, "LAMMPS": in_lammps, "PJRT in LAMMPS": in_native}
+ENGINES = {"jax": in_jax, "PJRT": in_pjrt, "LAMMPS": in_lammps, "PJRT in LAMMPS": in_native}
 """Name → engine."""
