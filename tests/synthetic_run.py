@@ -48,7 +48,10 @@ def write_run(folder: Path, validated: bool = True) -> Path:
     _write_training(folder)
     for member in ("best", "seed-1"):
         export_to(folder / "export" / member, tiny_potential(7, 12.0), sorted(PROTEINS.values()))
-        errors = {name: {"rel_error": 1e-7 * (1 + number)} for number, name in enumerate(PROTEINS)}
+        errors = {
+            name: {"rel_error": 1e-7 * (1 + number), "forces": [[3.0, 1e-6], [0.5, 2e-7]]}
+            for number, name in enumerate(PROTEINS)
+        }
         parity = {"member": member, "max_rel_error": 2e-7, "tolerance": 1e-5, "passed": True, "proteins": errors}
         write_json(folder / "export" / member / "parity.json", header("parity", {}, {}), parity)
     for name, beads in PROTEINS.items():
@@ -99,6 +102,7 @@ def write_simulation(folder: Path, protein: str, beads: int, replica: int, frame
         "protein": protein,
         "member": "best",
         "replica": replica,
+        "engine": "lammps",
         "start": {"trajectory": "348/0", "frame": 3},
         "temperature": 348.0,
         "timestep": 4.0,

@@ -14,7 +14,8 @@ from synthetic_run import PROTEINS, REPLICAS
 
 from cgpipe import report
 from cgpipe.errors import UserError
-from cgpipe.reporting.page import SECTIONS
+from cgpipe.reporting.collect import collect
+from cgpipe.reporting.page import SECTIONS, render
 
 SETTINGS = json.dumps({"run": "made-up", "report": {"title": "A <made-up> run"}})
 
@@ -99,6 +100,22 @@ def test_members_that_were_only_exported_are_listed(built: tuple[str, dict]):
     assert "seed-1, alpha" not in text  # inside an image
     assert re.search(r"<td>seed-1</td><td>0</td>", text)
     assert summary["best_seed"] == 0
+
+
+def test_the_page_says_what_ran(built: tuple[str, dict], made_run: Path, tmp_path: Path):
+    """Detects a page that says LAMMPS whatever the engine was, or best whatever was simulated."""
+    text, _ = built
+    assert "Langevin dynamics in LAMMPS with what was exported as <em>best</em>" in text
+    mine = Path(shutil.copytree(made_run, tmp_path / "run"))
+    for path in (mine / "validate").iterdir():
+        content = json.loads(path.read_text())
+        for record in content["replica_records"]:
+            record["engine"] = "jax"
+        path.write_text(json.dumps(content))
+    other = render(collect(mine), "title")
+    assert (
+        "simulated in JAX and compared" in other and "LAMMPS" not in other.split("<footer>")[0].split("Provenance")[0]
+    )
 
 
 def test_summary_adds_up(built: tuple[str, dict]):

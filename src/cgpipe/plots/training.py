@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from cgpipe.plots import style
@@ -89,4 +90,27 @@ def parity_bars(errors: Mapping[str, float], tolerance: float) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel("largest relative force error")
+    return figure
+
+
+def parity_points(points: Mapping[str, Float[np.ndarray, "_ 2"]]) -> Figure:
+    """Difference of the exported program's force from the trained model's over the size of that force, bead by bead.
+
+    Args:
+        points: protein → force and difference [kcal/mol/Å], one row per bead.
+    """
+    figure = Figure(figsize=(7.0, 3.6), layout="constrained")
+    axes = figure.subplots()
+    several = 1 < len(points) <= len(style.REPLICAS)
+    floor, everything = 1e-9, np.concatenate(list(points.values()))
+    for number, (name, rows) in enumerate(points.items()):
+        colour = style.REPLICAS[number] if several else style.MODEL
+        shown = np.maximum(rows, floor)
+        axes.plot(*shown.T, "o", ms=2.5, mew=0, alpha=0.5, color=colour, label=name if several else None)
+    sizes = np.maximum(np.array([everything[:, 0].min(), everything[:, 0].max()]), floor)
+    axes.plot(sizes, sizes * 2.0**-23, color=style.REFERENCE, lw=1.0, ls=(0, (4, 2)), label="resolution of float32")
+    axes.set(xscale="log", yscale="log")
+    axes.set_xlabel("force of the trained model  [kcal/mol/Å]")
+    axes.set_ylabel("difference  [kcal/mol/Å]")
+    axes.legend(loc="upper left", markerscale=2.5)
     return figure

@@ -11,6 +11,9 @@ from jaxtyping import Float
 from cgpipe.artefact import check_header, open_h5, read_header, read_json
 from cgpipe.errors import UserError
 
+ENGINES = {"lammps": "in LAMMPS", "native": "in LAMMPS", "jax": "in JAX"}
+"""``simulate.engine`` → what it runs in."""
+
 
 @dataclass(frozen=True)
 class ForceMap:
@@ -70,6 +73,17 @@ class Results:
         """Name of the member that is exported as ``best``."""
         return f"seed-{self.ensemble['best_seed']}"
 
+    @property
+    def simulated(self) -> str:
+        """The exported member that was simulated and validated."""
+        return str(next(iter(self.validations.values()))["member"])
+
+    @property
+    def engines(self) -> str:
+        """What ran the simulations, in words: ``in LAMMPS``, ``in JAX``, or both."""
+        records = (record for v in self.validations.values() for record in v["replica_records"])
+        return " and ".join(sorted({ENGINES[record["engine"]] for record in records}))
+
 
 def collect(folder: Path) -> Results:
     """Read a run's artefacts by their places in the layout.
@@ -87,7 +101,7 @@ def collect(folder: Path) -> Results:
         raise UserError(f"{figure}: no such file; run the prior stage first")
     ensemble = read_json(folder / "ensemble" / "ensemble.json", "ensemble")
     names = [f"seed-{member['seed']}" for member in ensemble["members"]]
-    exported = ["best", *(name for name in names if (folder / "export" / name / "model.json").is_file())]
+    exported = ["best", *(name for name in (*names, "ensemble") if (folder / "export" / name / "model.json").is_file())]
     validations = {name: read_json(folder / "validate" / f"{name}.json", "validation") for name in proteins}
     members = {name: read_metrics(folder / "train" / name / "metrics.jsonl") for name in names}
     return Results(

@@ -178,6 +178,19 @@ def parity_picture(results: Results) -> Picture:
     )
 
 
+def parity_points_picture(results: Results) -> Picture:
+    """Where, over the sizes of forces, exported and trained model differ; the simulated member, all proteins."""
+    proteins = results.parities[results.simulated]["proteins"]
+    return draw(
+        training.parity_points,
+        {name: np.array(one["forces"]) for name, one in proteins.items()},
+        alt="Difference of exported and trained model over the size of the force, bead by bead",
+        caption=f"Beads of {results.simulated} on real frames, the worst of each protein among them. Rounding does not "
+        "depend on the size of the sum, so points lie along a level; a slope would be a force that is scaled.",
+        width="twothirds",
+    )
+
+
 def force_picture(validations: Mapping[str, Mapping[str, Any]]) -> Picture | None:
     """R² of model and prior; None where no protein has held-out frames."""
     models = {

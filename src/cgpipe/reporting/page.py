@@ -65,6 +65,7 @@ def render(results: Results, title: str) -> str:
         prior=Picture(data_uri(results.prior_figure, "image/png"), "Fit of the prior to the training frames"),
         training=figures.training_picture(results),
         parity=figures.parity_picture(results),
+        parity_points=figures.parity_points_picture(results),
         structure={
             name: figures.structure_pictures(validations[name], _discarded(validations[name])) for name in detailed
         },
