@@ -1,6 +1,6 @@
 """Steps per second of the engines that run replicas, beside the bare compiled program.
 
-    python benchmarks/dynamics.py [--beads 10 50 100 250 500] [--replicas 1 64] [--rounds 5]
+    python benchmarks/dynamics.py [--beads 10 50 100 250 500] [--copies 1 10 100] [--rounds 5]
                                   [--engines bare lammps native jax]
 
 The model is the untrained ``bench-small`` of ``benchmarks/model.py`` (l_max 1, 2 layers, 32 scalars, 8 tensor channels,
@@ -8,18 +8,22 @@ The model is the untrained ``bench-small`` of ``benchmarks/model.py`` (l_max 1, 
 
 - ``bare``: the exported program called again and again with the same positions, nothing else.
 - ``lammps``: LAMMPS with the exported program through ``fix external``, as the simulate stage runs it.
-- ``native``: plain LAMMPS with the pair style, as the simulate stage runs it; its compiler is that of the PJRT library.
+- ``native``: plain LAMMPS with the pair style; copies of the chain are in one system, each at a place of its own, and
+  the program is the chain's; its compiler is that of the PJRT library.
 - ``jax``: all replicas in one compiled loop, as the simulate stage runs it; ``outside`` is the share of its time that a
   loop of the energy function alone does not take. Devices: JAX_NUM_CPU_DEVICES=2 deals the replicas to two cores.
 
-``ratio`` is time per step and replica over that of ``bare``.
+``ratio`` is time per step and copy over that of ``bare``.
 """
 
 import argparse
+import math
 import resource
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -33,14 +37,18 @@ from structures import chain_topology, compact_chain
 from cgpipe.artefact import header, write_json
 from cgpipe.data.species import vocabulary
 from cgpipe.data.statistics import Moments, neighbour_counts
+from cgpipe.data.topology import Topology
 from cgpipe.deploy.metadata import describe_programs, file_stem
 from cgpipe.deploy.program import ChainProgram
 from cgpipe.deploy.stablehlo import export_potential, write_program
 from cgpipe.dynamics.batch import AXIS, Dynamics
 from cgpipe.dynamics.ends import BondWatch
 from cgpipe.dynamics.field import force_field
+from cgpipe.dynamics.lammps.input import input_text, native_force_field
+from cgpipe.dynamics.lammps.native import current_plugin, lammps_program, pjrt_library
 from cgpipe.dynamics.lammps.run import run_chain
-from cgpipe.dynamics.lammps.run_native import run_chain_native
+from cgpipe.dynamics.lammps.run_native import timing
+from cgpipe.dynamics.lammps.system import write_data
 from cgpipe.dynamics.plans import Plan
 from cgpipe.model.allegro import Allegro, AllegroSettings
 from cgpipe.model.potential import Potential
@@ -52,6 +60,10 @@ TEMPERATURE = 10.0
 SECONDS = 1.0
 """Time of one turn of one engine."""
 EVERY = 250
+APART = 100.0
+"""Distance of copies [Å]."""
+MANY = ("native", "jax")
+"""Engines that can run many copies."""
 
 
 class Case:
@@ -117,22 +129,31 @@ def lammps(case: Case) -> Engine:
     return turn
 
 
-def native(case: Case) -> Engine:
-    """Plain LAMMPS and the pair style."""
+def native(case: Case, copies: int) -> Engine:
+    """Plain LAMMPS and the pair style, with so many copies of the chain in one system; without the minimisation."""
     folder = Path(tempfile.mkdtemp())
     program = export_potential(case.potential, case.beads, ("cpu",))
     write_program(program, folder, file_stem(program, True))
     body = describe_programs([program], case.names, case.potential, folder, ())
     write_json(folder / "model.json", header("program", {}, {}), body)
+    field = native_force_field(current_plugin(), pjrt_library(), folder / "model.json")
+    executable, environment = lammps_program()
+    command = [str(executable), "-in", "in.lammps", "-log", "log.lammps", "-screen", "none", "-nocite"]
+    side = math.ceil(copies ** (1 / 3))
+    places = APART * np.array(list(np.ndindex(side, side, side))[:copies])
+    R = (places[:, None] + case.R).reshape(-1, 3)
+    many = [np.tile(array, copies) for array in case.topology]
+    topology = Topology(many[0], np.repeat(np.arange(copies, dtype=np.int32), case.beads), *many[2:])
 
     def turn(steps: int) -> Turn:
+        plan = replace(case.plan(steps), save_every=steps)
+        lines = [line for line in input_text(plan, field).splitlines() if not line.startswith("min")]
         with tempfile.TemporaryDirectory() as run:
-            plan = case.plan(max(steps, EVERY))
-            outcome = run_chain_native(
-                Path(run), plan, case.R, case.topology, case.names, folder / "model.json", case.bonds
-            )
-        assert outcome.death is None
-        return Turn(outcome.seconds * steps / plan.steps)
+            write_data(Path(run) / "system.data", "benchmark", R, topology, case.names)
+            (Path(run) / "in.lammps").write_text("\n".join(lines) + "\n")
+            subprocess.run(command, cwd=run, env=environment, check=True)
+            seconds, _ = timing((Path(run) / "log.lammps").read_text())
+        return Turn(seconds)
 
     return turn
 
@@ -167,18 +188,18 @@ def batched(case: Case, replicas: int) -> Engine:
 ENGINES: dict[str, Callable[[Case, int], Engine]] = {
     "bare": lambda case, _: bare(case),
     "lammps": lambda case, _: lammps(case),
-    "native": lambda case, _: native(case),
+    "native": native,
     "jax": batched,
 }
-"""Name → engine of a case and a number of replicas; those that run one molecule at a time ignore the number."""
+"""Name → engine of a case and a number of copies; those that run one molecule at a time ignore the number."""
 
 
-def measure(beads: int, engines: list[str], replicas: list[int], rounds: int) -> None:
+def measure(beads: int, engines: list[str], copies: list[int], rounds: int) -> None:
     """Print one row per engine for chains of one length."""
     case = Case(beads)
     made = {}
     for name in engines:
-        for count in replicas if name == "jax" else [1]:
+        for count in copies if name in MANY else [1]:
             made[name, count] = ENGINES[name](case, count)
     steps = {}
     for key, engine in made.items():
@@ -195,7 +216,7 @@ def measure(beads: int, engines: list[str], replicas: list[int], rounds: int) ->
     for (name, count), seconds in best.items():
         shares = [turn.outside for turn in turns[name, count] if turn.outside is not None]
         print(
-            f"{beads:5} beads  {name:7}{count:6} replicas  {1 / seconds:9.0f} steps/s  "
+            f"{beads:5} beads  {name:7}{count:6} copies  {1 / seconds:9.1f} steps/s  "
             f"{beads * count / seconds / 1e3:8.1f} k bead-steps/s"
             + (f"  outside {float(np.median(shares)):4.0%}" if shares else " " * 13)
             + (f"  ratio {seconds / count / best['bare', 1]:5.2f}" if ("bare", 1) in best else ""),
@@ -207,13 +228,13 @@ def main() -> None:
     """Print the table, and the most memory that this process ever held."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--beads", nargs="+", type=int, default=[10, 50, 100, 250, 500])
-    arguments.add_argument("--replicas", nargs="+", type=int, default=[1, 64], help="of the engine jax")
+    arguments.add_argument("--copies", nargs="+", type=int, default=[1], help="of the chain, for native and jax")
     arguments.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
     arguments.add_argument("--rounds", type=int, default=5)
     chosen = arguments.parse_args()
     print(f"bench-small; {jax.device_count()} {jax.default_backend()} device(s); jax {jax.__version__}")
     for beads in chosen.beads:
-        measure(beads, chosen.engines, chosen.replicas, chosen.rounds)
+        measure(beads, chosen.engines, chosen.copies, chosen.rounds)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 

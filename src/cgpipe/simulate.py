@@ -44,6 +44,8 @@ def main(argv: Sequence[str]) -> int:
     for batch in [replicas] if engine.together else [[replica] for replica in replicas]:
         with ExitStack() as stack:
             folders = [stack.enter_context(published(one.out, last="simulation.json")) for one in batch]
+            for one in batch:  # what may be missing this time must not stay from last time
+                (one.out / UNCERTAIN).unlink(missing_ok=True)
             outcomes = engine.run(molecule, batch, folders)
             for replica, outcome, folder in zip(batch, outcomes, folders, strict=True):
                 body = {

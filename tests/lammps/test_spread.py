@@ -85,24 +85,21 @@ def test_the_stage_guards_an_exported_ensemble(tmp_path, monkeypatch, capsys):
     def simulated(export: str, limit: float, action: str) -> dict:
         settings = {"member": "ensemble", "replicas": 1, "picoseconds": 0.2, "save_every": 0.1, "bond_tolerance": 1e3}
         settings |= {"spread_limit": limit, "on_spread": action, "timestep": 1.0}
-        out = tmp_path / f"{export}-{limit}-{action}"
-        arguments = [
-            "--settings",
-            json.dumps({"simulate": settings}),
-            "--program",
-            str(tmp_path / export / "model.json"),
-        ]
-        arguments += ["--projection", str(tmp_path / "made.h5"), "--replica", "0", "--out", str(out)]
+        out = tmp_path / "replica"
+        program, projection = str(tmp_path / export / "model.json"), str(tmp_path / "made.h5")
+        arguments = ["--settings", json.dumps({"simulate": settings}), "--program", program]
+        arguments += ["--projection", projection, "--replica", "0", "--out", str(out)]
         assert simulate.main(arguments) == 0
         return read_json(out / "simulation.json", "simulation")
 
-    calm = simulated("ensemble", 1e4, "stop")
-    assert calm["survived"] and 0 < calm["max_spread"] < 1e4 and calm["uncertain_steps"] == 0
     warned = simulated("ensemble", 1e-3, "warn")
     assert warned["survived"] and warned["uncertain_steps"] == 201
     assert "in 201 steps beyond simulate.spread_limit" in capsys.readouterr().err
     stopped = simulated("ensemble", 1e-3, "stop")
     assert not stopped["survived"] and stopped["steps"] == 0 and "kcal/mol/Å apart" in stopped["death"]["reason"]
-    assert (tmp_path / "ensemble-0.001-stop" / UNCERTAIN).is_file()
+    assert (tmp_path / "replica" / UNCERTAIN).is_file()
+    calm = simulated("ensemble", 1e4, "stop")
+    assert calm["survived"] and 0 < calm["max_spread"] < 1e4 and calm["uncertain_steps"] == 0
+    assert not (tmp_path / "replica" / UNCERTAIN).exists()
     with pytest.raises(UserError, match=r"simulate\.spread_limit needs an ensemble, this is one model"):
         simulated("best", 1.0, "stop")

@@ -62,7 +62,7 @@ def run_chain_native(
             raise UserError(f"{folder / 'in.lammps'}: LAMMPS ended with code {ended.returncode}: {said}")
     death = _broken(folder / "traj.dcd", plan, bonds) or death
     steps = plan.steps if death is None else death.step
-    seconds, share = _timing(log)
+    seconds, share = timing(log)
     return Outcome(death, steps, seconds, share, bonds.largest)
 
 
@@ -91,7 +91,7 @@ def _broken(trajectory: Path, plan: Plan, bonds: BondWatch) -> Death | None:
     return None
 
 
-def _timing(log: str) -> tuple[float, float]:
+def timing(log: str) -> tuple[float, float]:
     """Seconds of the last run, and the share of the pair style in it; zeros for a run that did not end."""
     loops = re.findall(r"^Loop time of (\S+)", log, flags=re.MULTILINE)
     pairs = re.findall(r"^Pair\s+\|[^|]*\|[^|]*\|[^|]*\|[^|]*\|\s*(\S+)", log, flags=re.MULTILINE)
