@@ -13,7 +13,7 @@ The model is the untrained ``bench-small`` of ``benchmarks/model.py`` (l_max 1, 
 - ``jax``: all replicas in one compiled loop, as the simulate stage runs it; ``outside`` is the share of its time that a
   loop of the energy function alone does not take. Devices: JAX_NUM_CPU_DEVICES=2 deals the replicas to two cores.
 
-``ratio`` is time per step and copy over that of ``bare``.
+``ratio`` is time per step and copy over that of ``bare`` in the same round: the median of the rounds.
 """
 
 import argparse
@@ -213,13 +213,16 @@ def measure(beads: int, engines: list[str], copies: list[int], rounds: int) -> N
         for key, engine in made.items():
             turns[key].append(engine(steps[key]))
     best = {key: min(turn.seconds for turn in turns[key]) / steps[key] for key in made}
+    bare = [turn.seconds / steps["bare", 1] for turn in turns.get(("bare", 1), [])]
     for (name, count), seconds in best.items():
+        spent = [turn.seconds / steps[name, count] / count for turn in turns[name, count]]
+        ratio = float(np.median(np.array(spent) / bare)) if bare else None
         shares = [turn.outside for turn in turns[name, count] if turn.outside is not None]
         print(
             f"{beads:5} beads  {name:7}{count:6} copies  {1 / seconds:9.1f} steps/s  "
             f"{beads * count / seconds / 1e3:8.1f} k bead-steps/s"
             + (f"  outside {float(np.median(shares)):4.0%}" if shares else " " * 13)
-            + (f"  ratio {seconds / count / best['bare', 1]:5.2f}" if ("bare", 1) in best else ""),
+            + ("" if ratio is None else f"  ratio {ratio:5.2f}"),
             flush=True,
         )
 

@@ -24,6 +24,9 @@ from cgpipe.deploy.publish import published
 from cgpipe.errors import UserError
 from cgpipe.stage import run
 
+KEPT = ("member", "seeds", "dataset_sha256", "statistics")
+"""What new programs do not change in ``model.json``."""
+
 TOLERANCE = 1e-5
 """Largest difference from the recorded forces over their RMS, where the export says none."""
 
@@ -40,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
         settings = old["cgpipe"]["settings"]
         head = header("program", settings, {}) | {"inputs": old["cgpipe"]["inputs"]}
         model, described = write_bundle(made, models, _layout(old, folder), _vocabulary(old, folder), head)
-        body = {key: old[key] for key in ("member", "seeds", "dataset_sha256", "statistics") if key in old}
+        body: dict[str, Any] = {key: old[key] for key in KEPT if key in old}
         if "seed" in old:  # as format 2 has it
             body["seeds"] = [old["seed"]]
         body |= {**described, "renewed_from": {key: old[key] for key in ("format", "versions") if key in old}}
