@@ -105,17 +105,17 @@ def test_a_killed_job_goes_on_to_the_same_bytes(made, tmp_path):
 
 
 def test_impossible_requests_are_refused(made, tmp_path):
-    """Detects exports of before that lack the model, and folders that do not fit the replicas."""
+    """Detects an ensemble of which one member would run, and folders that do not fit the replicas."""
     with pytest.raises(UserError, match="--out: 2 folders for 3 replicas"):
         main([*arguments(made, tmp_path, (0, 1)), "--replica", "0", "1", "0"])
-    program = tmp_path / "old" / "export" / "model.json"
+    program = tmp_path / "several" / "export" / "model.json"
     program.parent.mkdir(parents=True)
     body = json.loads((made / "export" / "model.json").read_text())
-    body["sha256"] = {}
+    body |= {"sha256": {}, "members": 2}
     program.write_text(json.dumps(body))
-    (tmp_path / "old" / "made.h5").write_bytes((made / "made.h5").read_bytes())
-    with pytest.raises(UserError, match=r"an export without model\.eqx; export the model again"):
-        main(arguments(tmp_path / "old", tmp_path))
+    (tmp_path / "several" / "made.h5").write_bytes((made / "made.h5").read_bytes())
+    with pytest.raises(UserError, match="engine jax runs single models; use lammps or native"):
+        main(arguments(tmp_path / "several", tmp_path))
 
 
 def test_the_trajectory_holds_the_positions_of_the_thermodynamics(made, tmp_path):

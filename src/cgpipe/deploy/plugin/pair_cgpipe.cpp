@@ -141,7 +141,8 @@ void PairCgpipe::divide()
   const auto &model = programs->model();
   try {
     // beads move by half the skin at most until they are divided again
-    auto divided = cgpipe::partition(all, atom->nlocal, model.reach + neighbor->skin, model.capacities.back().beads);
+    auto divided = cgpipe::partition(all, atom->nlocal, model.reach + neighbor->skin, model.capacities.back().beads,
+                                     on_grid() ? cgpipe::WIDEST_PART : cgpipe::WIDEST_ALONE);
     for (auto &part : divided) {
       std::vector<int> species;
       for (const int i : part.atoms) species.push_back(atom->type[i] - 1);
@@ -240,6 +241,12 @@ void PairCgpipe::check_bonds()
   }
 }
 
+// A molecule that nothing divides does without the grid, and is as exact as in one process.
+bool PairCgpipe::on_grid() const
+{
+  return comm->nprocs > 1 || domain->xperiodic || domain->yperiodic || domain->zperiodic;
+}
+
 void PairCgpipe::evaluate(cgpipe::BoundPart &part)
 {
   const auto &atoms = part.part.atoms;
@@ -248,8 +255,7 @@ void PairCgpipe::evaluate(cgpipe::BoundPart &part)
   for (const int i : atoms) R.insert(R.end(), atom->x[i], atom->x[i] + 3);
   cgpipe::Result result;
   try {
-    // a molecule that is never divided does without the grid, and is as exact as in one process
-    result = part(R, comm->nprocs > 1 || domain->xperiodic || domain->yperiodic || domain->zperiodic);
+    result = part(R, on_grid());
   } catch (const std::exception &problem) {
     error->one(FLERR, "pair_style cgpipe: {}", problem.what());
   }

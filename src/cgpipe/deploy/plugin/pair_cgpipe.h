@@ -38,6 +38,7 @@ class PairCgpipe : public Pair {
   void gather_ids();
   std::vector<cgpipe::Bead> beads();
   void check_bonds();
+  bool on_grid() const;
   void evaluate(cgpipe::BoundPart &);
 
   std::unique_ptr<cgpipe::Runtime> runtime;

@@ -76,7 +76,8 @@ Part part_of(const std::vector<Bead> &beads, Indices rows, Indices own)
 
 class Division {
  public:
-  Division(const std::vector<Bead> &beads, double reach, int capacity) : beads(beads), reach(reach), capacity(capacity)
+  Division(const std::vector<Bead> &beads, double reach, int capacity, double widest) :
+      beads(beads), reach(reach), capacity(capacity), widest(widest)
   {
   }
 
@@ -88,7 +89,7 @@ class Division {
     std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(rows),
                  [&](int i) { return box.squared_distance(beads[i].x) <= reach * reach; });
     const bool fits = static_cast<int>(rows.size()) <= capacity;
-    if (fits && (own.size() == 1 || box_of(beads, rows).width() <= WIDEST_PART)) {
+    if (fits && (own.size() == 1 || box_of(beads, rows).width() <= widest)) {
       parts.push_back(part_of(beads, std::move(rows), std::move(own)));
       return;
     }
@@ -112,16 +113,17 @@ class Division {
   const std::vector<Bead> &beads;
   const double reach;
   const int capacity;
+  const double widest;
 };
 
 }    // namespace
 
-std::vector<Part> partition(const std::vector<Bead> &beads, int own, double reach, int capacity)
+std::vector<Part> partition(const std::vector<Bead> &beads, int own, double reach, int capacity, double widest)
 {
   if (own == 0) return {};
   Indices all(beads.size());
   for (std::size_t i = 0; i < all.size(); i++) all[i] = static_cast<int>(i);
-  Division division(beads, reach, capacity);
+  Division division(beads, reach, capacity, widest);
   division.divide({all.begin(), all.begin() + own}, all);
   return std::move(division.parts);
 }

@@ -32,11 +32,13 @@ struct Part {
 // Positions of a part go to its program in single precision, relative to their centre. Up to half of this [A] from it,
 // multiples of GRID [A] are exact.
 constexpr double WIDEST_PART = 64.0;
+// Without the grid a wider part is as exact as a molecule of that width in one program.
+constexpr double WIDEST_ALONE = 128.0;
 constexpr double GRID = 1.0 / 524288.0;
 
 // Divide the beads; the first `own` of them belong to this process.
 // Throws std::runtime_error when a bead and those within `reach` [A] are more than `capacity`.
-std::vector<Part> partition(const std::vector<Bead> &beads, int own, double reach, int capacity);
+std::vector<Part> partition(const std::vector<Bead> &beads, int own, double reach, int capacity, double widest);
 
 }    // namespace cgpipe
 
