@@ -142,7 +142,7 @@ class Allegro(eqx.Module):
         present = (neighbours.to_rows(presence)[:, None] * presence[neighbours.index])[..., None]
         halves = self._type_radial_embedding(r, topology, neighbours)
         embedded = self.embedding(*(present * half for half in halves))
-        tensors = _weighted(self.tensors(embedded), harmonics, s.tensor_channels)
+        tensors = _weighted(self.tensors(embedded), harmonics)
         projected, weights = self.projection.split(s.sizes.embed[1], embedded)
         scalars = [projected]
         for layer in self.layers:
@@ -200,14 +200,12 @@ def _geometry(
 
 
 def _weighted(
-    weights: Float[Array, "rows width orders_channels"], harmonics: list[Float[Array, "rows width"]], channels: int
+    weights: Float[Array, "rows width orders_channels"], harmonics: list[Float[Array, "rows width"]]
 ) -> list[Float[Array, "rows width channels"]]:
     """Weights of one order times each of its harmonics: one array per component."""
-    products = []
-    for order in range(math.isqrt(len(harmonics))):
-        weight = weights[..., order * channels : (order + 1) * channels]
-        products += [weight * y[..., None] for y in harmonics[order**2 : (order + 1) ** 2]]
-    return products
+    # split, not slices: the gradient of a split is one concatenation
+    by_order = jnp.split(weights, math.isqrt(len(harmonics)), axis=-1)
+    return [by_order[math.isqrt(i)] * y[..., None] for i, y in enumerate(harmonics)]
 
 
 def _environment(
@@ -217,7 +215,6 @@ def _environment(
     norm: float,
 ) -> list[Float[Array, "rows channels"]]:
     """norm · Σ_j w_ij Y(r_ij) of every row's bead: one array per component."""
-    channels = weights.shape[-1] // math.isqrt(len(harmonics))
-    sums = jnp.concatenate([norm * e.sum(1) for e in _weighted(weights, harmonics, channels)], axis=-1)
+    sums = jnp.concatenate([norm * e.sum(1) for e in _weighted(weights, harmonics)], axis=-1)
     sums = neighbours.to_rows(neighbours.to_beads(sums))
-    return [sums[:, i * channels : (i + 1) * channels] for i in range(len(harmonics))]
+    return jnp.split(sums, len(harmonics), axis=-1)
