@@ -74,7 +74,8 @@ def main() -> None:
             + ", ".join(f"{n} {100 * e:.2f} %" for n, e in zip(SIZES, rms, strict=True))
             + f"; slope {slope:.3f}"
         )
-        left.loglog(SIZES, 100 * np.array(rms), "o-", color=COLOURS[name], ms=5, label=f"{LABELS[name]}, slope {slope:.2f}")
+        label = f"{LABELS[name]}, slope {slope:.2f}"
+        left.loglog(SIZES, 100 * np.array(rms), "o-", color=COLOURS[name], ms=5, label=label)
     guide = 5.5 * (np.array(SIZES) / SIZES[0]) ** -0.5
     left.loglog(SIZES, guide, color=style.REFERENCE, lw=1, ls=(0, (4, 2)), label="1/√frames")
     left.set_ylabel("relative error of the mean force  [%]")

@@ -7,7 +7,7 @@ fits layers of any width.
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Literal
 
 import equinox as eqx
@@ -66,19 +66,17 @@ class MLP(eqx.Module):
         for weight in hidden:
             parts = (jax.nn.silu(self._product(parts, weight)),)
         last = last * self.output_gain
-        outputs = self._product(parts, last[:, :first]), self._product(parts, last[:, first:])
+        outputs = [self._product(parts, some) for some in jnp.split(last, [first], axis=1)]
         return outputs[0].reshape(*edges, first), outputs[1].reshape(*edges, last.shape[1] - first)
 
     def _product(
         self, parts: Sequence[Float[Array, "edges _"]], weight: Float[Array, "fan_in fan_out"]
     ) -> Float[Array, "edges fan_out"]:
         """The concatenation of ``parts`` times ``weight``."""
-        total, start = None, 0
-        for part in parts:
-            stop = start + part.shape[-1]
-            product = jnp.matmul(part, weight[start:stop], precision=PRECISIONS[self.precision])
-            total = product if total is None else total + product
-            start = stop
-        if total is None or start != weight.shape[0]:
-            raise ValueError(f"inputs of {start} features in all, expected {weight.shape[0]}")
-        return total
+        stops = list(accumulate(part.shape[-1] for part in parts))
+        if stops[-1] != weight.shape[0]:
+            raise ValueError(f"inputs of {stops[-1]} features in all, expected {weight.shape[0]}")
+        # split, not slices: the gradient of a split is one concatenation
+        each = zip(parts, jnp.split(weight, stops[:-1]), strict=True)
+        first, *more = (jnp.matmul(part, some, precision=PRECISIONS[self.precision]) for part, some in each)
+        return sum(more, first)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Literal, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy import ndarray
@@ -96,8 +97,9 @@ def tensor_product(
         One array per component of the result.
     """
     matrix = defaultdict(list)
+    by_path = jnp.split(weights, len(weights))
     for path, i, j, k, value in terms.terms:
-        matrix[k, i].append((value * weights[path])[None, :] * right[j])
+        matrix[k, i].append(value * by_path[path] * right[j])
     results: dict[int, Array] = {}
     for (k, i), parts in sorted(matrix.items()):
         product = left[i] * sum(parts[1:], parts[0])[:, None, :]
