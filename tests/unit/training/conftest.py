@@ -22,8 +22,14 @@ def sigterm():
     signal.signal(signal.SIGTERM, handler)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compiled_once(tmp_path_factory):
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory):
     """One cache for all tests of this folder."""
-    with quickly_compiled(tmp_path_factory.mktemp("compiled")):
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once(programs):
+    """For this folder only: what others test may depend on how well its programs are compiled."""
+    with quickly_compiled(programs):
         yield
