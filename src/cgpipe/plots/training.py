@@ -106,11 +106,11 @@ def parity_points(points: Mapping[str, Float[np.ndarray, "_ 2"]]) -> Figure:
     for number, (name, rows) in enumerate(points.items()):
         colour = style.REPLICAS[number] if several else style.MODEL
         shown = np.maximum(rows, floor)
-        axes.plot(*shown.T, "o", ms=2.5, mew=0, alpha=0.5, color=colour, label=name if several else None)
+        axes.plot(*shown.T, "o", ms=4, mew=0, alpha=0.6, color=colour, label=name if several else None)
     sizes = np.maximum(np.array([everything[:, 0].min(), everything[:, 0].max()]), floor)
     axes.plot(sizes, sizes * 2.0**-23, color=style.REFERENCE, lw=1.0, ls=(0, (4, 2)), label="resolution of float32")
     axes.set(xscale="log", yscale="log")
     axes.set_xlabel("force of the trained model  [kcal/mol/Å]")
     axes.set_ylabel("difference  [kcal/mol/Å]")
-    axes.legend(loc="upper left", markerscale=2.5)
+    axes.legend(loc="upper left", markerscale=1.5)
     return figure

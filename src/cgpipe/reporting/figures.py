@@ -186,7 +186,8 @@ def parity_points_picture(results: Results) -> Picture:
         {name: np.array(one["forces"]) for name, one in proteins.items()},
         alt="Difference of exported and trained model over the size of the force, bead by bead",
         caption=f"Beads of {results.simulated} on real frames, the worst of each protein among them. Rounding does not "
-        "depend on the size of the sum, so points lie along a level; a slope would be a force that is scaled.",
+        "depend on the size of the sum, so points lie along a level; a slope would be a force that is scaled. "
+        "Beads without any difference lie at the lower edge.",
         width="twothirds",
     )
 
