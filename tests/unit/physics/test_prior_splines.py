@@ -98,5 +98,5 @@ def test_every_term_of_every_species_pushes_back_half_as_far_beyond_the_data(obs
     ):
         r = sigma.ravel()[:, None] * jnp.linspace(0.5, 1.0, 10)
         sigmas = jnp.broadcast_to(sigma.ravel()[:, None], r.shape)
-        energy = lambda r, s=sigmas, e=epsilon, x=reach: prior._repulsion(r, e, s, x).sum()  # noqa: E731
+        energy = lambda r, s=sigmas, e=epsilon, x=reach: prior._repulsion(r, e, s, x).sum()  # noqa: E731 - differentiated
         assert bool((jax.grad(energy)(r) < 0).all())
