@@ -3,12 +3,14 @@
     python benchmarks/model.py --peer-python .venv-peer/bin/python [--sizes bench-small] [--beads 10 50] [--repeats 5]
 
 A training step is forward pass, forces, and gradient of the mean squared force with respect to all weights; inference
-is energies and forces. Both sides run on one thread, turn by turn, and seconds of processor time are compared, so that
-other load on the machine matters little; the smallest of the repeats counts. Ours includes the neighbour search and the
-slots that the busiest frame needs; the peer is given its edges. Both get memory in large pages, as the workflow's jobs
-do. Peer modes: eager, with one weight per path and channel
-as here (``coupled``) and with one per path (``plain``). Also printed: work done per second as a share of what a product
-of float32 matrices reaches here, time to compile, and memory of one step.
+is energies and forces. Turn by turn; the smallest of the repeats counts. On one thread seconds of processor time are
+compared, so that other load on the machine matters little; on all processors (``--all-processors``) seconds, of a
+batch as much larger, whose frames our devices share as in training, while the peer's threads share each operation. Ours
+includes the neighbour search and the slots that the busiest frame needs; the peer is given its edges. Memory comes in
+large pages, as for the workflow's jobs; the peer gets them too, or (``--peer-as-it-comes``) what it would have without
+cgpipe's setting. ``GLIBC_TUNABLES= python …`` takes them from both. Peer modes: eager, with one weight per path and
+channel as here (``coupled``) and with one per path (``plain``). Also printed: work done per second as a share of what a
+product of float32 matrices reaches here, time to compile, and memory of one step.
 """
 
 import argparse
@@ -22,14 +24,18 @@ from typing import Any
 if __name__ == "__main__" and "GLIBC_TUNABLES" not in os.environ:  # is read when a process starts; the peer inherits it
     os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
     os.execv(sys.executable, sys.orig_argv)
-# before JAX starts: one thread, like the peer
+PROCESSORS = len(os.sched_getaffinity(0)) if "--all-processors" in sys.argv else 1
+# before JAX starts: a device for every processor
+os.environ["JAX_NUM_CPU_DEVICES"] = str(PROCESSORS)
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false " + os.environ.get("XLA_FLAGS", "")
-os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+if PROCESSORS == 1:
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 import equinox as eqx  # noqa: E402 - the flags above come first
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
+from jax.sharding import PartitionSpec  # noqa: E402
 from peer import PeerProcess, peer_model  # noqa: E402
 from structures import chain_topology, compact_chain  # noqa: E402
 
@@ -38,6 +44,7 @@ from cgpipe.data.topology import Topology  # noqa: E402
 from cgpipe.model.allegro import Allegro, AllegroSettings  # noqa: E402
 from cgpipe.model.potential import Potential  # noqa: E402
 from cgpipe.model.presets import PRESETS, Sizes  # noqa: E402
+from cgpipe.training.devices import FRAMES, data_mesh, replicated, spread  # noqa: E402
 
 TYPES, CUTOFF = 20, 12.0
 BENCH = {  # name → (l_max, tensor channels, sizes)
@@ -46,6 +53,12 @@ BENCH = {  # name → (l_max, tensor channels, sizes)
     **{name: (2, 32, sizes) for name, sizes in PRESETS.items()},
 }
 EDGES_PER_CALL = 2000
+CLOCK = "cpu" if PROCESSORS == 1 else "wall"
+
+
+def now() -> float:
+    """Seconds by the clock that is compared."""
+    return time.process_time() if CLOCK == "cpu" else time.perf_counter()
 
 
 def settings_of(name: str, mean_neighbours: float) -> AllegroSettings:
@@ -58,11 +71,13 @@ class Ours:
     """Compiled training step and inference for a batch of frames."""
 
     def __init__(self, settings: AllegroSettings, R: np.ndarray, slots: int):
-        beads = R.shape[1]
+        beads, mesh = R.shape[1], data_mesh(jax.devices())
         potential = Potential(None, eqx.filter_jit(Allegro)(settings, jax.random.key(0)), CUTOFF, slots)
-        topology = Topology(*(jnp.stack([field] * len(R)) for field in chain_topology(beads, TYPES)))
-        self._parameters, fixed = eqx.partition(potential, eqx.is_inexact_array)
-        self._R = jnp.asarray(R)
+        each = len(R) // PROCESSORS
+        topology = Topology(*(jnp.stack([field] * each) for field in chain_topology(beads, TYPES)))
+        parameters, fixed = eqx.partition(potential, eqx.is_inexact_array)
+        self._parameters = jax.device_put(parameters, replicated(mesh))
+        self._R = jax.device_put(R, spread(mesh))
 
         def evaluation(parameters: Any, R: jax.Array) -> Any:
             return eqx.combine(parameters, fixed).evaluate_many(R, topology)
@@ -72,48 +87,50 @@ class Ours:
             return found.bead_energies, found.forces
 
         def training(parameters: Any, R: jax.Array) -> Any:
-            return jax.grad(lambda p: jnp.mean(evaluation(p, R).forces ** 2))(parameters)
+            return jax.lax.pmean(jax.grad(lambda p: jnp.mean(evaluation(p, R).forces ** 2))(parameters), FRAMES)
 
         self._compiled, self.compile_seconds = {}, {}
-        for name, function in (("training", training), ("inference", inference)):
-            begun = time.process_time()
-            self._compiled[name] = jax.jit(function).lower(self._parameters, self._R).compile()
-            self.compile_seconds[name] = time.process_time() - begun
+        whole, divided = PartitionSpec(), PartitionSpec(FRAMES)
+        for name, function, out in (("training", training, whole), ("inference", inference, divided)):
+            shared = jax.shard_map(function, mesh=mesh, in_specs=(whole, divided), out_specs=out, check_vma=False)
+            begun = now()
+            self._compiled[name] = jax.jit(shared).lower(self._parameters, self._R).compile()
+            self.compile_seconds[name] = now() - begun
 
     def time(self, what: str) -> float:
-        """Seconds of processor time."""
-        begun = time.process_time()
+        """Seconds of one call."""
+        begun = now()
         jax.block_until_ready(self._compiled[what](self._parameters, self._R))
-        return time.process_time() - begun
+        return now() - begun
 
     def work(self, what: str) -> float:
-        """Floating-point operations, as the compiler counts them (empty slots included)."""
-        return self._compiled[what].cost_analysis()["flops"]
+        """Floating-point operations, as the compiler counts them for a device (empty slots included)."""
+        return PROCESSORS * self._compiled[what].cost_analysis()["flops"]
 
     def memory(self) -> float:
         """Temporary memory of one training step [MB]."""
-        return self._compiled["training"].memory_analysis().temp_size_in_bytes / 1e6
+        return PROCESSORS * self._compiled["training"].memory_analysis().temp_size_in_bytes / 1e6
 
 
 def matmul_peak() -> float:
-    """Floating-point operations per second of processor time of a float32 matrix product."""
+    """Floating-point operations per second of a float32 matrix product on each processor."""
     n = 1024
     product = jax.jit(jnp.matmul).lower(*[jax.ShapeDtypeStruct((n, n), jnp.float32)] * 2).compile()
     a, seconds = jnp.ones((n, n)), []
     for _ in range(5):
-        begun = time.process_time()
+        begun = now()
         product(a, a).block_until_ready()
-        seconds.append(time.process_time() - begun)
-    return 2.0 * n**3 / min(seconds)
+        seconds.append(now() - begun)
+    return PROCESSORS * 2.0 * n**3 / min(seconds)
 
 
 def compare(name: str, beads: int, peer: PeerProcess | None, repeats: int, peak: float, folder: Path) -> None:
     """Print one row per mode for one network and length."""
-    R = np.stack([compact_chain(beads, seed) for seed in range(8)])
+    R = np.stack([compact_chain(beads, seed) for seed in range(8 * PROCESSORS)])
     counts = Moments()
     neighbours = neighbour_counts(R, CUTOFF)
     counts.add(R, np.ones(len(R), bool), neighbours)
-    frames = max(1, min(len(R), round(EDGES_PER_CALL / neighbours.sum(1).mean())))
+    frames = PROCESSORS * max(1, min(len(R) // PROCESSORS, round(EDGES_PER_CALL / neighbours.sum(1).mean())))
     R, slots = R[:frames], min(beads - 1, counts.max_slots)
     ours = Ours(settings_of(name, counts.mean_neighbours), R, slots)
     kinds: dict[str, bool] = {} if peer is None else {"coupled": True, "plain": False}
@@ -126,7 +143,7 @@ def compare(name: str, beads: int, peer: PeerProcess | None, repeats: int, peak:
             peer("build", model=peer_model(settings_of(name, counts.mean_neighbours), "float32", coupling))
             peer("frames", file=str(folder / "frames.npz"))
             peer("time", what=what)
-            pairs = [(ours.time(what), peer("time", what=what)["cpu"]) for _ in range(repeats)]
+            pairs = [(ours.time(what), peer("time", what=what)[CLOCK]) for _ in range(repeats)]
             mine, theirs = (min(column) for column in zip(*pairs, strict=True))
             seconds["ours"] = min(seconds["ours"], mine)
             ratios[kind] = theirs / mine
@@ -148,12 +165,17 @@ def main() -> None:
     arguments.add_argument("--sizes", nargs="+", choices=BENCH, default=["bench-small", "bench-default"])
     arguments.add_argument("--beads", nargs="+", type=int, default=[10, 50, 100, 250])
     arguments.add_argument("--repeats", type=int, default=5)
+    arguments.add_argument("--all-processors", action="store_true", help="not one thread")
+    arguments.add_argument("--peer-as-it-comes", action="store_true", help="the peer without large pages")
     chosen = arguments.parse_args()
-    peer = PeerProcess(chosen.peer_python) if chosen.peer_python else None
+    if chosen.peer_as_it_comes:
+        del os.environ["GLIBC_TUNABLES"]  # has done its work for this process
+    peer = PeerProcess(chosen.peer_python, PROCESSORS) if chosen.peer_python else None
     peak = matmul_peak()
     print(
-        f"one thread; float32 matrix product {peak / 1e9:.0f} GFLOP/s; jax {jax.__version__}; ratio: their time / ours"
+        f"{PROCESSORS} thread(s), {CLOCK} time; float32 matrix product {peak / 1e9:.0f} GFLOP/s; jax {jax.__version__}"
     )
+    print(f"jax {jax.__version__}; ratio: their time / ours")
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen.sizes:
             for beads in chosen.beads:
