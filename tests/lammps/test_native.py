@@ -148,7 +148,7 @@ def test_processes_share_the_work(native, tmp_path, ranks):
     assert np.abs(dumped(alone).x - first.x).max() > 0.1
 
 
-@pytest.mark.parametrize("ranks", [1, 4])
+@pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_many_copies_in_one_box(native, program, tmp_path, ranks):
     """64 copies, more beads than any program holds: detects parts that are lost, and copies that are taken for each
     other. Each has the energy and forces of one alone."""
@@ -159,6 +159,17 @@ def test_many_copies_in_one_box(native, program, tmp_path, ranks):
     expected = program.evaluate(R, topology)
     assert relative(dumped(tmp_path).f, np.tile(expected.forces, (64, 1))) < 1e-5
     assert table["PotEng"][0] == pytest.approx(64 * expected.energy, rel=1e-5)
+
+
+def test_molecules_apart_are_not_cut(native, program, tmp_path):
+    """Five chains that do not meet, each as long as the largest program: detects cuts through a chain, whose halves
+    would both need all of it."""
+    n = max(program.capacities)
+    R, topology = chains(*[n] * 5)
+    R = R + 100.0 * np.repeat(np.random.default_rng(0).permutation(5), n)[:, None]
+    write_data(tmp_path / "system.data", "apart", R, topology, NAMES)
+    finished(tmp_path, native.text("run 0"))
+    assert f"{5 * n} beads in 5 programs per step, {5 * n} with" in (tmp_path / "log.lammps").read_text()
 
 
 def test_a_process_without_beads_waits_for_the_others(native, program, tmp_path):

@@ -136,6 +136,7 @@ void PairCgpipe::divide()
   if (comm->get_comm_cutoff() < programs->model().reach)
     error->all(FLERR, "pair_style cgpipe: ghost atoms come from {} A, but the model reaches {} A; use comm_modify cutoff {}",
                comm->get_comm_cutoff(), programs->model().reach, std::ceil(programs->model().reach + neighbor->skin));
+  const bool first = gathered == -1;
   if (gathered != atom->natoms) gather_ids();
   const auto all = beads();
   const auto &model = programs->model();
@@ -151,6 +152,7 @@ void PairCgpipe::divide()
   } catch (const std::exception &problem) {
     error->one(FLERR, "pair_style cgpipe: {}", problem.what());
   }
+  if (first) tell_division();
   bonds.clear();
   if (std::isinf(model.longest_bond)) return;
   std::map<std::tuple<int, std::array<int, 3>, int>, int> found;
@@ -165,6 +167,19 @@ void PairCgpipe::divide()
                  model.reach, update->ntimestep);
     bonds.emplace_back(i, partner->second);
   }
+}
+
+// How the work is divided at the beginning, for who wonders about its speed.
+void PairCgpipe::tell_division()
+{
+  bigint mine[2] = {static_cast<bigint>(parts.size()), 0}, all[2];
+  for (const auto &part : parts) mine[1] += static_cast<bigint>(part->part.atoms.size());
+  MPI_Reduce(mine, all, 2, MPI_LMP_BIGINT, MPI_SUM, 0, world);
+  if (comm->me != 0) return;
+  utils::logmesg(lmp, "pair_style cgpipe: {} beads in {} programs per step, {} with what surrounds them in each\n",
+                 atom->natoms, all[0], all[1]);
+  if (all[1] > 2 * atom->natoms)
+    utils::logmesg(lmp, "pair_style cgpipe: most of the work is for surroundings; larger programs (export.beads) are faster\n");
 }
 
 void PairCgpipe::gather_ids()

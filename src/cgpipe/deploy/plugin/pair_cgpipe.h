@@ -35,6 +35,7 @@ class PairCgpipe : public Pair {
   void allocate();
   void check_types();
   void divide();
+  void tell_division();
   void gather_ids();
   std::vector<cgpipe::Bead> beads();
   void check_bonds();

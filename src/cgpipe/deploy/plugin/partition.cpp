@@ -3,6 +3,7 @@
 #include "partition.h"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -27,18 +28,11 @@ struct Box {
     return sum;
   }
 
-  int longest_side() const
-  {
-    int side = 0;
-    for (int k = 1; k < 3; k++)
-      if (high[k] - low[k] > high[side] - low[side]) side = k;
-    return side;
-  }
-
   double width() const
   {
-    const int side = longest_side();
-    return high[side] - low[side];
+    double widest = 0.0;
+    for (int k = 0; k < 3; k++) widest = std::max(widest, high[k] - low[k]);
+    return widest;
   }
 };
 
@@ -81,7 +75,7 @@ class Division {
   {
   }
 
-  // Halve the owned beads across their longest side until each half fits, and is compact, with what surrounds it.
+  // Cut the owned beads in two until each part fits, and is compact, with what surrounds it.
   void divide(Indices own, const Indices &candidates)
   {
     const Box box = box_of(beads, own);
@@ -98,11 +92,14 @@ class Division {
                                std::to_string(beads[own[0]].id) + ", but the largest program holds " +
                                std::to_string(capacity) + "; export again with export.beads: " +
                                std::to_string(rows.size()) + " or more");
-    const int side = box.longest_side();
-    const auto middle = own.begin() + static_cast<std::ptrdiff_t>(own.size() / 2);
-    std::nth_element(own.begin(), middle, own.end(), [&](int i, int j) {
-      return std::tie(beads[i].x[side], beads[i].id) < std::tie(beads[j].x[side], beads[j].id);
-    });
+    Cut best{0, 0, std::numeric_limits<std::size_t>::max()};
+    for (int side = 0; side < 3; side++) {
+      order(own, side);
+      const Cut found = cheapest_cut(own, side);
+      if (found.price < best.price) best = found;
+    }
+    order(own, best.side);
+    const auto middle = own.begin() + static_cast<std::ptrdiff_t>(best.left);
     divide({own.begin(), middle}, rows);
     divide({middle, own.end()}, rows);
   }
@@ -110,6 +107,38 @@ class Division {
   std::vector<Part> parts;
 
  private:
+  struct Cut {
+    int side;
+    std::size_t left;     // beads on its lower side
+    std::size_t price;
+  };
+
+  void order(Indices &own, int side) const
+  {
+    std::sort(own.begin(), own.end(), [&](int i, int j) {
+      return std::tie(beads[i].x[side], beads[i].id, i) < std::tie(beads[j].x[side], beads[j].id, j);
+    });
+  }
+
+  // A cut costs the beads that it makes surroundings of the other part, and half as much for every bead that it is off
+  // the middle: it goes between molecules where there is room, and halves a crowd. `own` is ordered along `side`.
+  Cut cheapest_cut(const Indices &own, int side) const
+  {
+    const auto x = [&](std::size_t place) { return beads[own[place]].x[side]; };
+    const std::size_t count = own.size(), half = count / 2;
+    Cut best{side, half, std::numeric_limits<std::size_t>::max()};
+    std::size_t below = 0, above = 0;    // first bead within reach of the upper part, first one beyond that of the lower
+    for (std::size_t left = std::max<std::size_t>(1, count / 4); left <= std::min(count - 1, 3 * count / 4); left++) {
+      while (x(below) < x(left) - reach) below++;
+      above = std::max(above, left);
+      while (above < count && x(above) <= x(left - 1) + reach) above++;
+      const std::size_t made = above - below;
+      const std::size_t price = 2 * made + (left > half ? left - half : half - left);
+      if (price < best.price) best = {side, left, price};
+    }
+    return best;
+  }
+
   const std::vector<Bead> &beads;
   const double reach;
   const int capacity;
