@@ -1,12 +1,13 @@
 """Langevin dynamics of all replicas of a molecule, compiled as one loop that looks after each of them at every step.
 
 BAOAB (``physics.langevin``); positions and velocities in double precision, as in LAMMPS. Every replica has its own
-temperature and its own streams of random numbers: the noise of step n is a function of its seed and n alone, so a
-replica's trajectory depends neither on which others run beside it nor on where a run was interrupted. A replica that
-dies stays where it was last whole, and the others go on. Replicas are dealt to all of JAX's devices.
+temperature, time step, damping, and streams of random numbers: the noise of step n is a function of its seed and n
+alone, so a replica's trajectory depends neither on which others run beside it nor on where a run was interrupted. A
+replica that dies stays where it was last whole, and the others go on. Replicas are dealt to all of JAX's devices.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from functools import partial
 from typing import NamedTuple
 
@@ -36,15 +37,27 @@ class Replicas(NamedTuple):
 
 
 class Own(NamedTuple):
-    """What each replica has for itself: kT [kcal/mol] and seeds."""
+    """What each replica has for itself: kT [kcal/mol], time step [fs], damping [ps] and seeds."""
 
     thermal: Float64[Array | np.ndarray, " replicas"]
+    timestep: Float64[Array | np.ndarray, " replicas"]
+    damping: Float64[Array | np.ndarray, " replicas"]
     velocity_seed: Int64[Array | np.ndarray, " replicas"]
     noise_seed: Int64[Array | np.ndarray, " replicas"]
 
 
+def _own(plans: Sequence[Plan]) -> Own:
+    return Own(
+        np.array([thermal_energy(plan.temperature) for plan in plans]),
+        np.array([plan.timestep for plan in plans], np.float64),
+        np.array([plan.damping for plan in plans], np.float64),
+        np.array([plan.velocity_seed for plan in plans], np.int64),
+        np.array([plan.noise_seed for plan in plans], np.int64),
+    )
+
+
 class Dynamics:
-    """Compiled dynamics of replicas that share force field, masses, time step and damping."""
+    """Compiled dynamics of replicas that share force field and masses."""
 
     def __init__(
         self,
@@ -59,24 +72,27 @@ class Dynamics:
         Args:
             field: energies and forces of all replicas.
             slots: neighbour slots per bead that it has.
-            plans: one per replica; time step and damping are those of the first.
+            plans: one per replica.
             masses: [g/mol].
             bonds: means and tolerance of the bonds.
         """
         self._field, self._slots, self._bonds = field, slots, bonds
-        self._timestep, self._damping = plans[0].timestep, plans[0].damping
         self._masses = masses
-        self._own = Own(
-            np.array([thermal_energy(plan.temperature) for plan in plans]),
-            np.array([plan.velocity_seed for plan in plans], np.int64),
-            np.array([plan.noise_seed for plan in plans], np.int64),
-        )
+        self._own = _own(plans)
         devices = largest_divisor(len(plans), jax.device_count())
         self.mesh = jax.sharding.Mesh(np.array(jax.devices()[:devices]), AXIS)
         mine, everyone = PartitionSpec(AXIS), PartitionSpec()
         share = partial(jax.shard_map, mesh=self.mesh, out_specs=mine, check_vma=False)
         self._start = jax.jit(share(self._started, in_specs=(mine, mine)))
         self._advance = jax.jit(share(self._advanced, in_specs=(mine, mine, everyone, everyone)))
+
+    def under(self, plans: Sequence[Plan]) -> "Dynamics":
+        """The same compiled programs for as many replicas under other plans."""
+        if len(plans) != len(self._own.thermal):
+            raise ValueError(f"{len(plans)} plans for programs of {len(self._own.thermal)} replicas")
+        other = copy(self)
+        other._own = _own(plans)
+        return other
 
     def start(self, R: Float64[np.ndarray, "replicas beads 3"]) -> Replicas:
         """Minimised structures with velocities drawn at each replica's temperature; step 0.
@@ -93,8 +109,8 @@ class Dynamics:
             return jax.device_get(self._advance(self._own, now, np.int64(first), np.int64(steps)))
 
     def _bath(self, own: Own) -> Bath:
-        thermal = jnp.asarray(own.thermal)[:, None, None]
-        return heat_bath(jnp.asarray(self._masses), thermal, self._timestep, self._damping)
+        thermal, timestep, damping = (jnp.asarray(x)[:, None, None] for x in (own.thermal, own.timestep, own.damping))
+        return heat_bath(jnp.asarray(self._masses), thermal, timestep, damping)
 
     def _started(self, own: Own, R: Float64[Array, "replicas beads 3"]) -> Replicas:
         R, found = minimised(self._field, R, self._slots)

@@ -5,7 +5,6 @@ Half kick, half drift, Ornstein–Uhlenbeck, half drift, half kick (Leimkuhler &
 Without friction (infinite damping time) it is velocity Verlet. Units: Å, fs, kcal/mol, g/mol; velocities in Å/fs.
 """
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from cgpipe.units import FORCE_TO_ACCELERATION, FS_PER_PS, thermal_energy
 
+PerReplica = float | Float[Array, "replicas 1 1"]
 Forces = Callable[[Float[Array, "beads 3"]], Float[Array, "beads 3"]]
 
 
@@ -31,35 +31,38 @@ class Bath(NamedTuple):
 
     Attributes:
         timestep: [fs].
-        keep: share of a velocity that a step leaves, exp(−dt/τ).
+        friction: of a step, dt/τ.
         acceleration: of a bead under a force of 1 kcal/mol/Å [Å/fs²].
         spread: of the velocities at the bath's temperature [Å/fs].
     """
 
-    timestep: float
-    keep: float
+    timestep: PerReplica
+    friction: PerReplica
     acceleration: Float[Array, "beads 1"]
     spread: Float[Array, "*replicas beads 1"]
 
     @property
+    def keep(self) -> Float[Array, "*replicas"]:
+        """Share of a velocity that a step leaves."""
+        return jnp.exp(-self.friction)
+
+    @property
     def noise(self) -> Float[Array, "*replicas beads 1"]:
         """Spread of the noise that makes up for the friction of a step [Å/fs]."""
-        return math.sqrt(1 - self.keep**2) * self.spread
+        return jnp.sqrt(-jnp.expm1(-2.0 * self.friction)) * self.spread
 
 
-def heat_bath(
-    masses: Float[Array, " beads"], thermal: float | Float[Array, "replicas 1 1"], timestep: float, damping: float
-) -> Bath:
-    """A bath for beads of some masses.
+def heat_bath(masses: Float[Array, " beads"], thermal: PerReplica, timestep: PerReplica, damping: PerReplica) -> Bath:
+    """A bath for beads of some masses; kT, time step and damping may differ between replicas.
 
     Args:
         masses: [g/mol].
-        thermal: kT [kcal/mol]; of each replica, where there are several.
+        thermal: kT [kcal/mol].
         timestep: [fs].
-        damping: relaxation time of the velocities [ps]; ``math.inf`` for none.
+        damping: relaxation time of the velocities [ps]; infinite for no friction.
     """
     acceleration = (FORCE_TO_ACCELERATION / masses)[:, None]
-    return Bath(timestep, math.exp(-timestep / (damping * FS_PER_PS)), acceleration, jnp.sqrt(thermal * acceleration))
+    return Bath(timestep, timestep / (damping * FS_PER_PS), acceleration, jnp.sqrt(thermal * acceleration))
 
 
 def kick_and_drift(
