@@ -15,16 +15,11 @@ import numpy as np
 
 from cgpipe.data.projection import read_projection
 from cgpipe.deploy.program import load_program
-from cgpipe.dynamics.batch import Dynamics, Replicas
 from cgpipe.dynamics.field import force_field
-from cgpipe.dynamics.plans import Plan, bond_watch, chain_topology
+from cgpipe.dynamics.plans import bond_watch, chain_topology, spread_rows
+from cgpipe.dynamics.stability import equilibrated, free_runs
+from cgpipe.dynamics.trials import Trials
 from cgpipe.model.serialise import load_model
-from cgpipe.units import FORCE_TO_ACCELERATION, FS_PER_PS, thermal_energy
-
-SAMPLE_EVERY = 100.0
-"""[fs]"""
-EQUILIBRATION = 4.0
-"""[ps]"""
 
 
 def main() -> None:
@@ -38,48 +33,25 @@ def main() -> None:
     chosen = arguments.parse_args()
     program = load_program(chosen.program)
     everything = read_projection(chosen.projection)
-    reference = everything.of_temperature(everything.reference_temperature())
+    temperature = everything.reference_temperature()
+    reference = everything.of_temperature(temperature)
     topology = chain_topology(reference, program.vocabulary)
     masses = np.array(program.vocabulary.masses)[topology.species]
     potential, _ = load_model(chosen.program.with_name("model.eqx"))
-    field, bonds = force_field(potential, topology), bond_watch(reference, 2.0)
-    kT = thermal_energy(reference.reference_temperature())
-    freedom = 3 * len(masses)
-
-    def dynamics(timestep: float, damping: float) -> Dynamics:
-        plans = [
-            Plan("drift", reference.reference_temperature(), timestep, 0, 1, damping, 1 + n, 1001 + n)
-            for n in range(chosen.replicas)
-        ]
-        return Dynamics(field, potential.neighbour_slots, plans, masses, bonds)
-
-    def total(now: Replicas) -> np.ndarray:
-        kinetic = 0.5 * np.sum(masses[:, None] * now.motion.V**2, axis=(1, 2)) / FORCE_TO_ACCELERATION
-        return now.energy + kinetic
-
-    rows = (2 * np.arange(chosen.replicas) + 1) * len(reference) // (2 * chosen.replicas)
-    warm = dynamics(4.0, 0.2)
-    beginning = warm.advance(
-        warm.start(reference.R[rows].astype(np.float64)), 0, round(EQUILIBRATION * FS_PER_PS / 4.0)
-    )
+    bonds = bond_watch(reference, 2.0)
+    trials = Trials(force_field(potential, topology), potential.neighbour_slots, masses, bonds, chosen.replicas)
+    R = reference.R[spread_rows(chosen.replicas, len(reference))].astype(np.float64)
+    begin = equilibrated(trials, R, temperature, 4.0)
     print(f"{reference.protein}: {len(masses)} beads, {chosen.replicas} replicas of {chosen.picoseconds:g} ps")
-    for timestep in chosen.timesteps:
-        free, every = dynamics(timestep, np.inf), round(SAMPLE_EVERY / timestep)
-        now, energies = beginning, [total(beginning)]
-        for sample in range(round(chosen.picoseconds * FS_PER_PS / SAMPLE_EVERY)):
-            now = free.advance(now, sample * every, every)
-            energies.append(total(now))
-        assert now.fate.alive.all(), "a replica died"
-        time = np.arange(len(energies)) * every * timestep / FS_PER_PS / 1000
-        slopes, offsets = np.polyfit(time, np.array(energies), 1)
-        fluctuation = np.std(np.array(energies) - time[:, None] * slopes - offsets) / kT
-        drifts = slopes / freedom / kT
-        error = np.std(drifts, ddof=1) / np.sqrt(len(drifts))
+    found, order = free_runs(trials, begin, chosen.timesteps, chosen.picoseconds)
+    for one in found:
+        assert one["survived"] == chosen.replicas, "a replica died"
         print(
-            f"{timestep:4g} fs  fluctuation {fluctuation:.2e} kT  "
-            f"drift {drifts.mean():+.1e} ± {error:.1e} kT per degree of freedom and ns",
-            flush=True,
+            f"{one['timestep']:4g} fs  fluctuation {one['fluctuation']:.2e} kT  "
+            f"drift {one['drift']:+.1e} ± {one['drift_error']:.1e} kT per degree of freedom and ns"
         )
+    if order is not None:
+        print(f"the fluctuation grows with the time step to the power of {order:.2f}")
 
 
 if __name__ == "__main__":

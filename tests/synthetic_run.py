@@ -59,6 +59,7 @@ def write_run(folder: Path, validated: bool = True) -> Path:
             write_simulation(folder / "simulate" / name / "best" / str(replica), name, beads, replica)
         if validated:
             run_validate(folder, name)
+        write_stability(folder / "stability" / f"{name}.json", name)
     table = folder / "benchmark" / "train" / "seed-0.tsv"
     table.parent.mkdir(parents=True)
     table.write_text("s\th:m:s\tmax_rss\n12.5\t0:00:12\t200\n")
@@ -116,6 +117,29 @@ def write_simulation(folder: Path, protein: str, beads: int, replica: int, frame
         "steps_per_second": 1000.0,
     }
     write_json(folder / "simulation.json", header("simulation", {}, {}), {**record, **changes})
+
+
+def write_stability(path: Path, protein: str) -> None:
+    """Made-up limits of a model: half of the replicas die at 600 K, all of them at 32 fs."""
+    cold = {
+        "temperature": 300.0, "survived": 2, "simulated_ps": 2.0, "death_rate_bound": 1.5, "deaths": [],
+        "curve": {"time": [0.0, 1.0], "alive": [1.0, 1.0]}, "uncertain": 0.02, "outside": 0.01,
+    }  # fmt: skip
+    death = {"replica": 1, "picoseconds": 0.4, "reason": "a force is not finite"}
+    hot = {"temperature": 600.0, "survived": 1, "deaths": [death], "uncertain": None, "outside": None}
+    temperature = {
+        "kinetic": 347.0, "kinetic_interval": [340.0, 354.0], "configurational": 350.0,
+        "configurational_interval": [330.0, 370.0], "beads": [345.0, 349.0], "equipartition": True,
+    }  # fmt: skip
+    works = {"timestep": 8.0, "survived": 2, "deaths": [], **temperature}
+    breaks = {"timestep": 32.0, "survived": 0, "deaths": [death], **dict.fromkeys(temperature)}
+    body = {
+        "protein": protein, "member": "best", "replicas": 2, "picoseconds": 1.0, "temperature": 348.0, "timestep": 4.0,
+        "longest_stable_timestep": 8.0, "longest_timestep_tried": 32.0, "energy_fluctuation_order": 2.0,
+        "spread_limit": 2.5, "temperatures": [cold, {**cold, **hot}], "ladder": [works, breaks],
+        "free": [{"timestep": 8.0, "survived": 2, "fluctuation": 0.01, "drift": 1e-3, "drift_error": None}],
+    }  # fmt: skip
+    write_json(path, header("stability", {}, {}), body)
 
 
 def write_mean_forces(path: Path, **changes: Any) -> None:

@@ -12,7 +12,8 @@ from cgpipe.artefact import read_header
 from cgpipe.stage import run
 
 STAGES = (
-    "sample", "gather", "project", "dataset", "prior", "train", "ensemble", "export", "simulate", "validate", "report",
+    "sample", "gather", "project", "dataset", "prior", "train", "ensemble", "export", "simulate", "validate",
+    "stability", "report",
 )  # fmt: skip
 ABOUT = {
     "check": "validate the configuration and look into the data",

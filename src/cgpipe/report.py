@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--summary", type=Path, required=True, help="headline numbers to write (JSON)")
     arguments = parser.parse_args(argv)
     settings = stage.settings(arguments.settings, ReportSettings)
-    results = collect(arguments.results)
+    results = collect(arguments.results, settings.stability)
     page = render(results, settings.report.title or settings.run)
     with atomic(arguments.out) as temporary:
         temporary.write_text(page)
@@ -57,7 +57,18 @@ def _protein(results: Results, name: str) -> dict[str, Any]:
         **noise,
         **{key: value for key, value in results.validations[name].items() if key not in NOT_FLAT},
         "reference_not_converged": not_converged(results.validations[name]),
+        **(_stability(results.stabilities[name]) if name in results.stabilities else {}),
     }
+
+
+def _stability(found: dict[str, Any]) -> dict[str, Any]:
+    """Flat numbers of a protein's stability."""
+    flat = {key: found[key] for key in ("longest_stable_timestep", "energy_fluctuation_order", "spread_limit")}
+    for one in found["temperatures"]:
+        kelvin = f"{one['temperature']:g}K"
+        flat[f"survived_share_{kelvin}"] = one["survived"] / found["replicas"]
+        flat |= {f"{key}_{kelvin}": one[key] for key in ("death_rate_bound", "uncertain", "outside")}
+    return flat
 
 
 if __name__ == "__main__":

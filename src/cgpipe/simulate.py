@@ -21,7 +21,7 @@ from cgpipe.deploy.program import load_program
 from cgpipe.deploy.publish import published
 from cgpipe.dynamics.ends import UNCERTAIN, Outcome
 from cgpipe.dynamics.engines import ENGINES, Molecule, Replica, checkpoint_of
-from cgpipe.dynamics.plans import Plan, make_plan
+from cgpipe.dynamics.plans import Plan, make_plan, spread_rows
 from cgpipe.errors import UserError
 from cgpipe.stage import parser, run, settings
 from cgpipe.units import FS_PER_PS
@@ -53,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
                     "member": program.metadata["member"],
                     "replica": replica.number,
                     "engine": simulate.engine,
-                    "start": _origin(reference, _start(replica.number, simulate.replicas, reference)),
+                    "start": _origin(reference, spread_rows(simulate.replicas, len(reference))[replica.number]),
                     **_record(replica.plan, outcome, folder),
                 }
                 write_json(folder / "simulation.json", head, body)
@@ -72,17 +72,12 @@ def _replicas(args: argparse.Namespace, chosen: SimulateSettings, molecule: Mole
         if not 0 <= number < simulate.replicas:
             raise UserError(f"--replica {number}: expected 0 … {simulate.replicas - 1} (simulate.replicas)")
         plan = make_plan(simulate, reference.protein, member, number, reference.reference_temperature())
-        R = reference.R[_start(number, simulate.replicas, reference)].astype(np.float64)
+        R = reference.R[spread_rows(simulate.replicas, len(reference))[number]].astype(np.float64)
         made.append(Replica(number, plan, R, out))
     return made
 
 
-def _start(number: int, replicas: int, reference: Projection) -> int:
-    """Row of the reference frame that a replica begins from; replicas are spread over all frames."""
-    return (2 * number + 1) * len(reference) // (2 * replicas)
-
-
-def _origin(reference: Projection, row: int) -> dict[str, Any]:
+def _origin(reference: Projection, row: np.int64) -> dict[str, Any]:
     return {"trajectory": reference.trajectories[reference.trajectory[row]], "frame": int(reference.frame[row])}
 
 

@@ -17,7 +17,7 @@ from cgpipe.errors import UserError
 from cgpipe.reporting.collect import collect
 from cgpipe.reporting.page import SECTIONS, render
 
-SETTINGS = json.dumps({"run": "made-up", "report": {"title": "A <made-up> run"}})
+SETTINGS = json.dumps({"run": "made-up", "report": {"title": "A <made-up> run"}, "stability": True})
 
 
 def build(run: Path, out: Path) -> tuple[str, dict]:
@@ -94,6 +94,19 @@ def test_mean_forces_and_controls_are_on_the_page(built: tuple[str, dict]):
     assert isinstance(alpha["reference_not_converged"], list)
 
 
+def test_stability_is_on_the_page(built: tuple[str, dict], made_run: Path, tmp_path: Path):
+    """Detects deaths without their reason, numbers that do not reach the summary, and a page that needs the stage."""
+    text, summary = built
+    assert "of those up to 32 fs" in text and "0.4 ps: a force is not finite" in text
+    alpha = summary["proteins"]["alpha"]
+    assert alpha["longest_stable_timestep"] == 8.0 and alpha["survived_share_600K"] == 0.5
+    assert alpha["outside_600K"] is None and alpha["uncertain_300K"] == 0.02
+    mine = Path(shutil.copytree(made_run, tmp_path / "run"))
+    shutil.rmtree(mine / "stability")
+    without = render(collect(mine, stability=False), "title")
+    assert "Not looked at" in without and "of those up to 32 fs" not in without
+
+
 def test_members_that_were_only_exported_are_listed(built: tuple[str, dict]):
     """Detects a report that stumbles over, or hides, members that nobody simulated."""
     text, summary = built
@@ -112,7 +125,7 @@ def test_the_page_says_what_ran(built: tuple[str, dict], made_run: Path, tmp_pat
         for record in content["replica_records"]:
             record["engine"] = "jax"
         path.write_text(json.dumps(content))
-    other = render(collect(mine), "title")
+    other = render(collect(mine, stability=True), "title")
     assert (
         "simulated in JAX and compared" in other and "LAMMPS" not in other.split("<footer>")[0].split("Provenance")[0]
     )
@@ -153,6 +166,7 @@ def test_summary_adds_up(built: tuple[str, dict]):
         "export/best/model.json",
         "export/seed-1/parity.json",
         "validate/beta.json",
+        "stability/beta.json",
     ],
 )
 def test_a_missing_artefact_is_named(made_run: Path, tmp_path: Path, name: str):

@@ -79,7 +79,9 @@ def test_line_survives_a_killed_training_and_ends_with_a_report(line):
     for protein in summary["proteins"].values():
         assert protein["prior_force_r2"] > 0.3
         assert protein["projection_rms_heldout"] < 20
-    assert {"project", "dataset", "prior", "train", "export", "simulate", "validate"} <= set(summary["wall_seconds"])
+    assert {"project", "dataset", "prior", "train", "export", "simulate", "validate", "stability"} <= set(
+        summary["wall_seconds"]
+    )
     for name in ("report.html", "export/best/model.mlir", "simulate/trpcage/best/1/traj.dcd"):
         assert (results / name).stat().st_size > 0
 

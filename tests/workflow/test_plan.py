@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = {
     "project": 2, "dataset": 1, "prior": 1, "train": 2, "ensemble": 1, "export": 1,
-    "simulate": 8, "validate": 2, "report": 1, "all": 1,
+    "simulate": 8, "validate": 2, "stability": 2, "report": 1, "all": 1,
 }  # fmt: skip
 
 
@@ -60,6 +60,13 @@ def test_no_ensemble_and_no_npz(checkout):
     assert jobs == {**DEMO, "train": 1}
 
 
+def test_stability_can_be_left_out(checkout):
+    """stability.enabled decides whether there are such jobs; the report does without them."""
+    jobs = dict(DEMO)
+    del jobs["stability"]
+    assert checkout.plan("--config", "stability={enabled: false}") == jobs
+
+
 FILES = [
     "project/cln025.h5", "project/trpcage.h5", "dataset/dataset.h5", "dataset/dataset.npz", "dataset/dataset.json",
     "prior/prior.json", "prior/prior.png", "train/seed-0/model.eqx", "train/seed-1/metrics.jsonl",
@@ -68,7 +75,7 @@ FILES = [
     "simulate/cln025/best/0/traj.dcd",
     "simulate/trpcage/best/3/thermo.csv", "simulate/cln025/best/1/log.lammps", "simulate/cln025/best/1/in.lammps",
     "simulate/cln025/best/1/system.data", "simulate/cln025/best/2/simulation.json", "validate/cln025.json",
-    "report.html", "summary.json",
+    "stability/cln025.json", "report.html", "summary.json",
 ]  # fmt: skip
 
 
@@ -84,7 +91,7 @@ def test_sampled_protein_goes_through_the_line(checkout):
     block = "  pep: {source: openmm, sequence: AAGAA, temperature: 300, replicas: 3}\n"
     proteins.write_text((checkout.path / "resources/demo/proteins.yaml").read_text() + block)
     jobs = checkout.plan("--config", "proteins=sampled.yaml")
-    assert jobs == {**DEMO, "sample": 3, "gather": 1, "project": 3, "simulate": 12, "validate": 3}
+    assert jobs == {**DEMO, "sample": 3, "gather": 1, "project": 3, "simulate": 12, "validate": 3, "stability": 3}
     assert checkout.plan("results/demo/allatom/pep/7.h5", "--config", "proteins=sampled.yaml")["sample"] == 1
     assert checkout.snakemake("--dry-run", "results/demo/allatom/cln025.h5").code != 0
 

@@ -8,9 +8,10 @@ import shutil
 
 import pytest
 
-BELOW_TRAIN = {"train", "ensemble", "export", "simulate", "validate", "report", "all"}
+BELOW_TRAIN = {"train", "ensemble", "export", "simulate", "validate", "stability", "report", "all"}
 EVERYTHING = {"project", "dataset", "prior", *BELOW_TRAIN}
 BELOW_SIMULATE = {"simulate", "validate", "report", "all"}
+ENDURANCE = {"stability", "report", "all"}
 
 
 def test_nothing_runs_twice(finished):
@@ -23,7 +24,9 @@ def test_nothing_runs_twice(finished):
 KEYS = {
     "project={ridge: 0.5}": EVERYTHING,
     "training={clip: 1.0}": BELOW_TRAIN,
-    "simulate={timestep: 2.0}": BELOW_SIMULATE,
+    "simulate={timestep: 2.0}": BELOW_SIMULATE | ENDURANCE,
+    "simulate={picoseconds: 2.0}": BELOW_SIMULATE,
+    "stability={picoseconds: 2.0}": ENDURANCE,
     "cluster={gpus_per_node: 1, coordinator_port: 30000, modules: [CUDA]}": set(),
 }
 

@@ -15,6 +15,9 @@ rule report:
             replica=REPLICAS,
         ),
         validations=expand("<results>/validate/{protein}.json", protein=PROTEINS.proteins),
+        stabilities=expand(
+            "<results>/stability/{protein}.json", protein=PROTEINS.proteins if CONFIG.stability.enabled else []
+        ),
         code=source_code("report"),
     output:
         html=report("<results>/report.html", caption="../report/report.rst", category="Report"),

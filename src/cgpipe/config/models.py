@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cgpipe.config.section import Count, Fraction, Name, NotNegative, Positive, Section
+from cgpipe.config.stability import Stability
 from cgpipe.config.training import Training
 
 
@@ -245,6 +246,7 @@ class Config(Section):
     export: Export = Export()
     simulate: Simulate = Simulate()
     validate_: Validate = Field(Validate(), alias="validate")
+    stability: Stability = Stability()
     report: Report = Report()
     cluster: Cluster = Cluster()
 

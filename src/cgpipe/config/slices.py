@@ -23,6 +23,7 @@ from cgpipe.config.models import (
 )
 from cgpipe.config.proteins import Given, MdcathProtein, Protein, Proteins
 from cgpipe.config.sampling import OpenmmProtein, Sampling
+from cgpipe.config.stability import Stability
 
 
 class SampleSettings(Section):
@@ -68,9 +69,17 @@ class ValidateSettings(Section):
     validate_: Validate = Field(alias="validate")
 
 
+class StabilitySettings(Section):
+    stability: Stability
+    timestep: float = Field(description="of the simulations [fs]")
+    damping: float = Field(description="of the simulations [ps]")
+    bond_tolerance: float = Field(description="of the simulations [Å]")
+
+
 class ReportSettings(Section):
     run: str
     report: Report
+    stability: bool = Field(description="whether the stage stability ran")
 
 
 def _sample(block: Protein, replica: int) -> SampleSettings:
@@ -121,7 +130,13 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
         "export": lambda: ExportSettings(export=config.export),
         "simulate": lambda: SimulateSettings(simulate=config.simulate),
         "validate": lambda: ValidateSettings(validate=config.validate_),
-        "report": lambda: ReportSettings(run=config.run, report=config.report),
+        "stability": lambda: StabilitySettings(
+            stability=config.stability,
+            timestep=config.simulate.timestep,
+            damping=config.simulate.damping,
+            bond_tolerance=config.simulate.bond_tolerance,
+        ),
+        "report": lambda: ReportSettings(run=config.run, report=config.report, stability=config.stability.enabled),
     }
     return makers[stage]()
 

@@ -66,6 +66,7 @@ class Dynamics:
         plans: Sequence[Plan],
         masses: Float64[np.ndarray, " beads"],
         bonds: BondWatch,
+        devices: int | None = None,
     ):
         """Prepare; compilation happens at the first calls.
 
@@ -75,12 +76,13 @@ class Dynamics:
             plans: one per replica.
             masses: [g/mol].
             bonds: means and tolerance of the bonds.
+            devices: at most so many share the replicas; all of JAX's by default.
         """
         self._field, self._slots, self._bonds = field, slots, bonds
         self._masses = masses
         self._own = _own(plans)
-        devices = largest_divisor(len(plans), jax.device_count())
-        self.mesh = jax.sharding.Mesh(np.array(jax.devices()[:devices]), AXIS)
+        sharing = largest_divisor(len(plans), devices or jax.device_count())
+        self.mesh = jax.sharding.Mesh(np.array(jax.devices()[:sharing]), AXIS)
         mine, everyone = PartitionSpec(AXIS), PartitionSpec()
         share = partial(jax.shard_map, mesh=self.mesh, out_specs=mine, check_vma=False)
         self._start = jax.jit(share(self._started, in_specs=(mine, mine)))

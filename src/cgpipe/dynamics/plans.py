@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int64
 
 from cgpipe.config.models import Simulate
 from cgpipe.data.projection import Projection
@@ -50,6 +51,11 @@ def chain_topology(projection: Projection, names: Vocabulary) -> Topology:
     return Topology(species, projection.chain, projection.residue, np.ones(len(species), bool))
 
 
+def spread_rows(replicas: int, frames: int) -> Int64[np.ndarray, " replicas"]:
+    """Rows of the reference frames that replicas begin from, spread over all of them."""
+    return (2 * np.arange(replicas) + 1) * frames // (2 * replicas)
+
+
 def bond_watch(reference: Projection, tolerance: float) -> BondWatch:
     """Watch every bond against its mean length over the reference frames."""
     bonded = (np.diff(reference.chain) == 0) & (np.diff(reference.residue) == 1)
@@ -63,10 +69,15 @@ def make_plan(simulate: Simulate, protein: str, member: str, replica: int, tempe
     every = max(1, round(simulate.save_every * FS_PER_PS / simulate.timestep))
     if steps < every:
         raise UserError(f"simulate.picoseconds {simulate.picoseconds} is shorter than save_every {simulate.save_every}")
-    identity = f"{simulate.seed}/{protein}/{member}/{replica}"
-    seeds = [1 + _hash(f"{identity}/{use}") % (LAMMPS_SEEDS - 1) for use in ("velocities", "noise")]
+    seeds = seeds_of(f"{simulate.seed}/{protein}/{member}/{replica}")
     title = f"{protein}, member {member}, replica {replica}: coarse-grained Langevin dynamics"
     return Plan(title, temperature, simulate.timestep, steps, every, simulate.damping, *seeds)
+
+
+def seeds_of(identity: str) -> tuple[int, int]:
+    """Seeds of the velocities and of the noise of a run; they depend on all that tells it from others."""
+    velocity, noise = (1 + _hash(f"{identity}/{use}") % (LAMMPS_SEEDS - 1) for use in ("velocities", "noise"))
+    return velocity, noise
 
 
 def _hash(text: str) -> int:

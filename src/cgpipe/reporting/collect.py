@@ -52,6 +52,7 @@ class Results:
         programs: exported member → content of ``model.json``.
         parities: exported member → content of ``parity.json``.
         validations: protein → content of its validation.
+        stabilities: protein → content of its stability; empty where the stage did not run.
         seconds: stage → wall time of each of its jobs [s]; empty where nothing was timed.
         headers: artefact's path below the folder → its header.
     """
@@ -65,6 +66,7 @@ class Results:
     programs: dict[str, dict[str, Any]]
     parities: dict[str, dict[str, Any]]
     validations: dict[str, dict[str, Any]]
+    stabilities: dict[str, dict[str, Any]]
     seconds: dict[str, list[float]]
     headers: dict[str, dict[str, Any]]
 
@@ -85,11 +87,12 @@ class Results:
         return " and ".join(sorted({ENGINES[record["engine"]] for record in records}))
 
 
-def collect(folder: Path) -> Results:
+def collect(folder: Path, stability: bool) -> Results:
     """Read a run's artefacts by their places in the layout.
 
     Args:
         folder: ``results/<run>``.
+        stability: whether the stage of that name is part of the run.
 
     Raises:
         UserError: an artefact is missing or damaged; its name is in the message.
@@ -103,6 +106,8 @@ def collect(folder: Path) -> Results:
     names = [f"seed-{member['seed']}" for member in ensemble["members"]]
     exported = ["best", *(name for name in (*names, "ensemble") if (folder / "export" / name / "model.json").is_file())]
     validations = {name: read_json(folder / "validate" / f"{name}.json", "validation") for name in proteins}
+    tried = proteins if stability else []
+    stabilities = {name: read_json(folder / "stability" / f"{name}.json", "stability") for name in tried}
     members = {name: read_metrics(folder / "train" / name / "metrics.jsonl") for name in names}
     return Results(
         maps={name: _read_map(folder / "project" / f"{name}.h5") for name in proteins},
@@ -114,8 +119,9 @@ def collect(folder: Path) -> Results:
         programs={name: read_json(folder / "export" / name / "model.json", "program") for name in exported},
         parities={name: read_json(folder / "export" / name / "parity.json", "parity") for name in exported},
         validations=validations,
+        stabilities=stabilities,
         seconds=_read_benchmarks(folder / "benchmark"),
-        headers=_read_headers(folder, _artefacts(names, exported, validations))
+        headers=_read_headers(folder, _artefacts(names, exported, validations, tried))
         | {f"train/{name}/metrics.jsonl": one.header for name, one in members.items()},
     )
 
@@ -161,7 +167,9 @@ def _read_benchmarks(folder: Path) -> dict[str, list[float]]:
     return seconds
 
 
-def _artefacts(seeds: list[str], exported: list[str], validations: dict[str, dict[str, Any]]) -> list[str]:
+def _artefacts(
+    seeds: list[str], exported: list[str], validations: dict[str, dict[str, Any]], tried: list[str]
+) -> list[str]:
     """Artefacts that carry a header and belong to this run; what earlier settings left beside them does not."""
     simulations = [
         f"simulate/{name}/{v['member']}/{record['replica']}/simulation.json"
@@ -176,6 +184,7 @@ def _artefacts(seeds: list[str], exported: list[str], validations: dict[str, dic
         *(f"export/{name}/{file}.json" for name in exported for file in ("model", "parity")),
         *simulations,
         *(f"validate/{name}.json" for name in validations),
+        *(f"stability/{name}.json" for name in tried),
     ]
 
 

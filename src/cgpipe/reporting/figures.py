@@ -283,7 +283,7 @@ def structure_pictures(v: dict[str, Any], discarded: float) -> dict[str, Picture
 
 def timing_picture(results: Results) -> Picture | None:
     """Wall time of the stages in the order of the line; None where nothing was timed."""
-    order = ("project", "dataset", "prior", "train", "ensemble", "export", "simulate", "validate")
+    order = ("project", "dataset", "prior", "train", "ensemble", "export", "simulate", "validate", "stability")
     known = {stage: results.seconds[stage] for stage in order if stage in results.seconds}
     if not known:
         return None

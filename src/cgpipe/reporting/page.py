@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from cgpipe.data.diagnostics import complaint
-from cgpipe.reporting import accuracy, figures, tables, verdict
+from cgpipe.reporting import accuracy, endurance, figures, tables, verdict
 from cgpipe.reporting.collect import Results
 from cgpipe.reporting.figures import Picture, data_uri
 
@@ -23,6 +23,7 @@ SECTIONS = {
     "training": "Training",
     "parity": "Exported program",
     "simulation": "Simulation",
+    "stability": "Stability",
     "distributions": "Structure",
     "forces": "Forces",
     "timing": "Time",
@@ -74,6 +75,7 @@ def render(results: Results, title: str) -> str:
         positions={name: accuracy.position_picture(validations[name]) for name in detailed},
         slow={name: accuracy.tica_picture(validations[name]) for name in detailed},
         fluctuations={name: accuracy.fluctuation_picture(validations[name]) for name in detailed},
+        endurance={name: endurance.pictures(results.stabilities[name]) for name in detailed if results.stabilities},
         model_name=accuracy.model_name,
         timing=figures.timing_picture(results),
         provenance=_provenance(results),

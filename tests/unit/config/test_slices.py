@@ -11,7 +11,7 @@ from cgpipe.config.keys import keys
 from cgpipe.config.models import Dataset
 from cgpipe.config.slices import DatasetSettings, stage_settings
 
-WITH_SETTINGS = ("project", "dataset", "prior", "train", "export", "simulate", "validate", "report")
+WITH_SETTINGS = ("project", "dataset", "prior", "train", "export", "simulate", "validate", "stability", "report")
 PROTEINS = Proteins.model_validate({"proteins": {"a": {"source": "mdcath", "path": "a.h5"}}})
 
 STAGES_OF_SECTION = {
@@ -27,6 +27,10 @@ MORE_STAGES = {
     "species.vocabulary": {"dataset"},
     "model.cutoff": {"dataset", "prior"},
     "training.val_fraction": {"dataset"},
+    "simulate.timestep": {"stability"},
+    "simulate.damping": {"stability"},
+    "simulate.bond_tolerance": {"stability"},
+    "stability.enabled": {"report"},
 }
 OTHER_VALUES = {
     "species.aliases": {"MSE": "MET"},
@@ -41,6 +45,9 @@ OTHER_VALUES = {
     "project.constraints": "none",
     "project.engine": "aggforce",
     "simulate.engine": "jax",
+    "stability.temperatures": [350.0],
+    "stability.timesteps": [3.0],
+    "stability.free_timesteps": [],
     "simulate.member": "ensemble",
     "simulate.on_spread": "warn",
     "project.non_finite": "drop",
