@@ -11,7 +11,7 @@ from cgpipe.plots import style
 
 
 def survival_panels(temperatures: Sequence[Mapping[str, Any]], replicas: int) -> Figure:
-    """A panel per temperature with the share of replicas alive (Kaplan–Meier), and the shares of frames unlike the data.
+    """A panel per temperature with the share of replicas alive (Kaplan–Meier), and shares of frames unlike the data.
 
     Args:
         temperatures: {"temperature", "survived", "curve": {"time", "alive"}, "uncertain", "outside"}, one each.
