@@ -97,7 +97,7 @@ def test_mean_forces_and_controls_are_on_the_page(built: tuple[str, dict]):
 def test_stability_is_on_the_page(built: tuple[str, dict], made_run: Path, tmp_path: Path):
     """Detects deaths without their reason, numbers that do not reach the summary, and a page that needs the stage."""
     text, summary = built
-    assert "of those up to 32 fs" in text and "0.4 ps: a force is not finite" in text
+    assert "of those up to 32 fs" in text and "0.400 ps: a force is not finite" in text
     alpha = summary["proteins"]["alpha"]
     assert alpha["longest_stable_timestep"] == 8.0 and alpha["survived_share_600K"] == 0.5
     assert alpha["outside_600K"] is None and alpha["uncertain_300K"] == 0.02
