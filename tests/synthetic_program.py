@@ -107,15 +107,15 @@ def chain_projection(beads: int, frames: int = 8, name: str = "made") -> Project
     )
 
 
-def write_dataset(path: Path, projections: Sequence[Projection]) -> None:
-    """A dataset of projections, a bucket per length, all frames test frames."""
+def write_dataset(path: Path, projections: Sequence[Projection], split: str = "test") -> None:
+    """A dataset of projections, a bucket per length, all frames in one set."""
     lengths = sorted({projection.beads for projection in projections})
     with create_dataset(path, header("dataset", {}, {}), vocabulary="residues", cutoff=9.0, parked_at=99.0) as writer:
         for p in projections:
             species = chain_topology(p.beads).species
             beads = ProteinBeads(p.protein, p.residue_name, species, p.chain, p.residue, p.trajectories)
-            split = np.full(len(p), SPLITS["test"], np.int32)
-            frames = {name: getattr(p, name) for name in ("temperature", "trajectory", "frame")} | {"split": split}
+            sets = np.full(len(p), SPLITS[split], np.int32)
+            frames = {name: getattr(p, name) for name in ("temperature", "trajectory", "frame")} | {"split": sets}
             writer.add(beads, p.beads, p.R, p.F, frames)
         writer.finish({"buckets": lengths, "mean_neighbours": 6.0})
 

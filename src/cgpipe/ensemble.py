@@ -1,6 +1,7 @@
 """Stage ``ensemble``: the final numbers of all seeds side by side, their spread, and which seed is best.
 
-Where there are several seeds, the spread of their forces on test frames says how far they agree, protein by protein.
+Where there are several seeds, the spread of their forces on test frames says how far they agree, protein by protein;
+and where dynamics are to choose, all of them are simulated.
 """
 
 import argparse
@@ -16,12 +17,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from cgpipe.artefact import check_header, header, read_header, write_json
+from cgpipe.config.slices import EnsembleSettings
 from cgpipe.data.store import Dataset, open_dataset
 from cgpipe.data.topology import Topology
+from cgpipe.dynamics.contest import contest, ranking
 from cgpipe.errors import UserError
 from cgpipe.model.ensemble import Ensemble
 from cgpipe.model.serialise import load_model
-from cgpipe.stage import run
+from cgpipe.stage import parser, run, settings
 
 SPREAD = ("val_mse", "val_rmse", "val_r2", "test_mse", "test_rmse", "test_r2")
 
@@ -30,31 +33,40 @@ SPREAD_FRAMES = 32
 
 
 def main(argv: Sequence[str]) -> int:
-    """Compare the members; the best one has the lowest validation MSE."""
+    """Compare the members; the best one has the lowest validation MSE, or does best in dynamics."""
     args = _arguments(argv)
+    how = settings(args.settings, EnsembleSettings).contest
     if len(args.metrics) != len(args.models):
         raise UserError(f"{len(args.metrics)} --metrics but {len(args.models)} --models: expected one of each per seed")
     members = [_member(metrics, model) for metrics, model in zip(args.metrics, args.models, strict=True)]
     seeds = [member["seed"] for member in members]
     if len(set(seeds)) < len(seeds):
         raise UserError(f"the same seed twice among --models: {', '.join(map(str, seeds))}")
-    best = min(members, key=lambda member: member["val_mse"])
-    body: dict[str, Any] = {"members": members, "best_seed": best["seed"]}
+    by_force = [member["seed"] for member in sorted(members, key=lambda member: member["val_mse"])]
+    body: dict[str, Any] = {"members": members, "selected_by": "force", "ranking_force": by_force}
     for name in SPREAD:
         values = [member[name] for member in members if name in member]
         if len(values) == len(members):
             body[f"{name}_mean"] = statistics.fmean(values)
             body[f"{name}_std"] = statistics.stdev(values) if len(values) > 1 else 0.0
     if len(members) > 1:
+        models = [load_model(path)[0] for path in args.models]
         with open_dataset(args.dataset) as dataset:
-            body["force_spread"] = force_spread(Ensemble.of([load_model(path)[0] for path in args.models]), dataset)
+            body["force_spread"] = force_spread(Ensemble.of(models), dataset)
+            if how is not None:
+                found = contest(models, dataset, **how.model_dump())
+                body["dynamics"] = {f"seed-{seed}": one for seed, one in zip(seeds, found, strict=True)}
+                body["ranking_dynamics"] = [seeds[number] for number in ranking(found)]
+                body["selected_by"] = "dynamics"
+    body["best_seed"] = body[f"ranking_{body['selected_by']}"][0]
+    best = next(member for member in members if member["seed"] == body["best_seed"])
     inputs = {"dataset": args.dataset}
     inputs |= {f"model-{seed}": path for seed, path in zip(seeds, args.models, strict=True)}
     inputs |= {f"metrics-{seed}": path for seed, path in zip(seeds, args.metrics, strict=True)}
-    write_json(args.out, header("ensemble", {}, inputs), body)
+    write_json(args.out, header("ensemble", {"contest": how and how.model_dump()}, inputs), body)
     print(
         f"{len(members)} members, validation RMSE {body['val_rmse_mean']:.4f} ± {body['val_rmse_std']:.4f} kcal/mol/Å, "
-        f"best seed {best['seed']} ({best['val_rmse']:.4f})"
+        f"best seed {best['seed']} by {body['selected_by']} ({best['val_rmse']:.4f})"
     )
     return 0
 
@@ -101,7 +113,7 @@ def _metrics_header(path: Path) -> dict[str, Any]:
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
-    arguments = argparse.ArgumentParser(prog="cgpipe ensemble", description=__doc__)
+    arguments = parser("ensemble", __doc__ or "")
     arguments.add_argument("--metrics", required=True, type=Path, nargs="+", help="metrics.jsonl of every seed")
     arguments.add_argument("--models", required=True, type=Path, nargs="+", help="model.eqx of every seed, same order")
     arguments.add_argument("--dataset", required=True, type=Path, help="dataset.h5, for test frames")

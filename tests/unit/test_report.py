@@ -94,6 +94,14 @@ def test_mean_forces_and_controls_are_on_the_page(built: tuple[str, dict]):
     assert isinstance(alpha["reference_not_converged"], list)
 
 
+def test_both_choices_of_the_best_member_are_on_the_page(built: tuple[str, dict]):
+    """Detects ranks that are swapped, and a page that says forces chose."""
+    text, _ = built
+    assert "member that does best in short simulations" in text and "7 of 8" in text
+    row = r"<td>seed-1</td>\s*<td class=\"number\">1</td>\s*<td class=\"number value\">2</td>"
+    assert re.search(row, text)
+
+
 def test_stability_is_on_the_page(built: tuple[str, dict], made_run: Path, tmp_path: Path):
     """Detects deaths without their reason, numbers that do not reach the summary, and a page that needs the stage."""
     text, summary = built

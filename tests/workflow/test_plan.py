@@ -60,6 +60,13 @@ def test_no_ensemble_and_no_npz(checkout):
     assert jobs == {**DEMO, "train": 1}
 
 
+def test_dynamics_may_choose_the_best_member(checkout):
+    """ensemble.select adds no job, but on a cluster the choice becomes one: a localrule would run on the login node."""
+    outcome = checkout.snakemake("--dry-run", "--config", "ensemble={select: dynamics}")
+    assert outcome.jobs == DEMO and "localrule ensemble" not in outcome.text
+    assert "localrule ensemble" in checkout.snakemake("--dry-run").text
+
+
 def test_stability_can_be_left_out(checkout):
     """stability.enabled decides whether there are such jobs; the report does without them."""
     jobs = dict(DEMO)

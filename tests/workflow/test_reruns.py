@@ -26,6 +26,7 @@ KEYS = {
     "training={clip: 1.0}": BELOW_TRAIN,
     "simulate={timestep: 2.0}": BELOW_SIMULATE | ENDURANCE,
     "simulate={picoseconds: 2.0}": BELOW_SIMULATE,
+    "ensemble={select: dynamics}": BELOW_TRAIN - {"train"},
     "stability={picoseconds: 2.0}": ENDURANCE,
     "cluster={gpus_per_node: 1, coordinator_port: 30000, modules: [CUDA]}": set(),
 }

@@ -1,3 +1,11 @@
+SIMULATED = CONFIG.ensemble.select == "dynamics"
+
+if not SIMULATED:
+
+    localrules:
+        ensemble,
+
+
 rule ensemble:
     input:
         metrics=expand("<results>/train/seed-{seed}/metrics.jsonl", seed=SEEDS),
@@ -12,10 +20,12 @@ rule ensemble:
         "../../envs/cgpipe.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=8000 if SIMULATED else 2000,
+        runtime=240 if SIMULATED else 10,
+    params:
+        settings=settings("ensemble"),
     message:
         "Choosing the best of {input.models}"
     shell:
-        "NPROC={threads} python -m cgpipe.ensemble --metrics {input.metrics} --models {input.models}"
+        "NPROC={threads} JAX_PLATFORMS=cpu python -m cgpipe.ensemble --settings {params.settings:q} --metrics {input.metrics} --models {input.models}"
         " --dataset {input.dataset} --out {output.ensemble} > {log} 2>&1"

@@ -139,6 +139,11 @@ class Ensemble(Section):
     n_models: Count = Field(5, description="models in the ensemble, one training job each")
     base_seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the first model; the next ones count up")
     save_all_models: bool = Field(False, description="export every member, not only the best one")
+    select: Literal["force", "dynamics"] = Field(
+        "force",
+        description="the best member has the lowest validation error; or, in short simulations of all members, the "
+        "most survivors and then the structure nearest to the training and validation frames",
+    )
 
     @property
     def seeds(self) -> tuple[int, ...]:

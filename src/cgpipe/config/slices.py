@@ -57,6 +57,16 @@ class TrainSettings(Section):
     training: Training
 
 
+class Contest(Section):
+    timestep: float = Field(description="of the simulations [fs]")
+    damping: float = Field(description="of the simulations [ps]")
+    bond_tolerance: float = Field(description="of the simulations [Å]")
+
+
+class EnsembleSettings(Section):
+    contest: Contest | None = Field(description="how members are simulated; none where forces choose")
+
+
 class ExportSettings(Section):
     export: Export
 
@@ -100,6 +110,13 @@ def frames_source(config: Config, proteins: Proteins, protein: str) -> Given:
     return MdcathProtein(source="mdcath", path=(path,), domain=protein, temperatures=(block.temperature,))
 
 
+def _ensemble(config: Config) -> EnsembleSettings:
+    """Where forces choose, nothing of the simulations: changing them reruns nothing."""
+    if config.ensemble.select == "force":
+        return EnsembleSettings(contest=None)
+    return EnsembleSettings(contest=Contest(**{key: getattr(config.simulate, key) for key in Contest.model_fields}))
+
+
 def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str = "", replica: int = 0) -> Section:
     """The settings object of a stage, e.g. ``stage_settings(config, proteins, "project", "cln025")``.
 
@@ -127,6 +144,7 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
         ),
         "prior": lambda: PriorSettings(prior=config.prior, cutoff=config.model.cutoff),
         "train": lambda: TrainSettings(model=config.model, training=config.training),
+        "ensemble": lambda: _ensemble(config),
         "export": lambda: ExportSettings(export=config.export),
         "simulate": lambda: SimulateSettings(simulate=config.simulate),
         "validate": lambda: ValidateSettings(validate=config.validate_),

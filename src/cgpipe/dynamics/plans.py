@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float, Int32, Int64
 
 from cgpipe.config.models import Simulate
 from cgpipe.data.projection import Projection
@@ -57,9 +57,19 @@ def spread_rows(replicas: int, frames: int) -> Int64[np.ndarray, " replicas"]:
 
 
 def bond_watch(reference: Projection, tolerance: float) -> BondWatch:
-    """Watch every bond against its mean length over the reference frames."""
-    bonded = (np.diff(reference.chain) == 0) & (np.diff(reference.residue) == 1)
-    lengths = np.linalg.norm(np.diff(reference.R.astype(np.float64), axis=1), axis=-1)
+    """Watch every bond of a projected protein against its mean length over the frames."""
+    return watch_bonds(reference.R, reference.chain, reference.residue, tolerance)
+
+
+def watch_bonds(
+    R: Float[np.ndarray, "frames beads 3"],
+    chain: Int32[np.ndarray, " beads"],
+    residue: Int32[np.ndarray, " beads"],
+    tolerance: float,
+) -> BondWatch:
+    """Watch every bond against its mean length over frames [Å]; the tolerance in Å as well."""
+    bonded = (np.diff(chain) == 0) & (np.diff(residue) == 1)
+    lengths = np.linalg.norm(np.diff(R.astype(np.float64), axis=1), axis=-1)
     return BondWatch(bonded, lengths.mean(axis=0)[bonded], tolerance)
 
 

@@ -152,9 +152,9 @@ def conservation(trial: Trial) -> dict[str, Any]:
     return numbers
 
 
-def living_frames(trial: Trial) -> Float[np.ndarray, "frames beads 3"]:
-    """Structures of living replicas [Å], in the order of time."""
-    return trial.R[trial.alive]
+def living_frames(trial: Trial, replicas: slice = slice(None)) -> Float[np.ndarray, "frames beads 3"]:
+    """Structures of living replicas [Å], of all or some, in the order of time."""
+    return trial.R[:, replicas][trial.alive[:, replicas]]
 
 
 def _deaths(trial: Trial) -> list[dict[str, Any]]:

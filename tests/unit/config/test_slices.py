@@ -11,7 +11,18 @@ from cgpipe.config.keys import keys
 from cgpipe.config.models import Dataset
 from cgpipe.config.slices import DatasetSettings, stage_settings
 
-WITH_SETTINGS = ("project", "dataset", "prior", "train", "export", "simulate", "validate", "stability", "report")
+WITH_SETTINGS = (
+    "project",
+    "dataset",
+    "prior",
+    "train",
+    "ensemble",
+    "export",
+    "simulate",
+    "validate",
+    "stability",
+    "report",
+)
 PROTEINS = Proteins.model_validate({"proteins": {"a": {"source": "mdcath", "path": "a.h5"}}})
 
 STAGES_OF_SECTION = {
@@ -31,6 +42,7 @@ MORE_STAGES = {
     "simulate.damping": {"stability"},
     "simulate.bond_tolerance": {"stability"},
     "stability.enabled": {"report"},
+    "ensemble.select": {"ensemble"},
 }
 OTHER_VALUES = {
     "species.aliases": {"MSE": "MET"},
@@ -45,6 +57,7 @@ OTHER_VALUES = {
     "project.constraints": "none",
     "project.engine": "aggforce",
     "simulate.engine": "jax",
+    "ensemble.select": "dynamics",
     "stability.temperatures": [350.0],
     "stability.timesteps": [3.0],
     "stability.free_timesteps": [],
