@@ -231,10 +231,8 @@ def _write_training(folder: Path) -> None:
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
         save_model(path.with_name("model.eqx"), tiny_potential(7, 12.0), header("model", {}, {}), {})
     members = [{"seed": seed, "model": f"train/seed-{seed}/model.eqx"} for seed in SEEDS]
-    dynamics = {
-        f"seed-{seed}": {"replicas": 8, "survived": 8 - seed, "js": 0.01, "js_by_protein": {"alpha": 0.01}}
-        for seed in SEEDS
-    }
+    member = {"replicas": 8, "js": 0.01, "js_error": 0.001, "js_by_protein": {"alpha": 0.01}}
+    dynamics = {f"seed-{seed}": {**member, "survived": 8 - seed} for seed in SEEDS}
     ranks = {"selected_by": "dynamics", "ranking_force": [1, 0], "ranking_dynamics": [0, 1], "dynamics": dynamics}
     body = {"members": members, "best_seed": 0, **ranks}
     write_json(folder / "ensemble" / "ensemble.json", header("ensemble", {}, {}), body)

@@ -56,7 +56,8 @@ def main(argv: Sequence[str]) -> int:
             if how is not None:
                 found = contest(models, dataset, **how.model_dump())
                 body["dynamics"] = {f"seed-{seed}": one for seed, one in zip(seeds, found, strict=True)}
-                body["ranking_dynamics"] = [seeds[number] for number in ranking(found)]
+                losses = [member["val_mse"] for member in members]
+                body["ranking_dynamics"] = [seeds[number] for number in ranking(found, losses)]
                 body["selected_by"] = "dynamics"
     body["best_seed"] = body[f"ranking_{body['selected_by']}"][0]
     best = next(member for member in members if member["seed"] == body["best_seed"])

@@ -9,7 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from synthetic_program import bonded_potential, chain_projection, chain_topology, tiny_potential, write_dataset
+from synthetic_program import (
+    bonded_potential,
+    chain_positions,
+    chain_projection,
+    chain_topology,
+    tiny_potential,
+    write_dataset,
+)
 
 from cgpipe import ensemble
 from cgpipe.artefact import header, read_json
@@ -105,4 +112,25 @@ def test_test_frames_take_no_part(tmp_path: Path):
 def test_who_survives_comes_before_who_looks_right():
     """Detects a divergence that outweighs deaths, and a member without frames that wins."""
     scores = [(7, 0.01), (8, 0.3), (8, 0.2), (0, None)]
-    assert contest.ranking([{"survived": survived, "js": js} for survived, js in scores]) == [2, 1, 0, 3]
+    found = [{"survived": survived, "js": js, "js_error": 0.01} for survived, js in scores]
+    assert contest.ranking(found, [1.0] * 4) == [2, 1, 0, 3]
+
+
+def test_noise_does_not_choose():
+    """Two members that the error cannot set apart are ranked by force; detects a choice by the last digit."""
+    found = [{"survived": 8, "js": js, "js_error": 0.01} for js in (0.1, 0.12, 0.2)]
+    assert contest.ranking(found, [2.0, 1.0, 0.5]) == [1, 0, 2]
+
+
+def test_the_error_of_a_divergence_is_that_of_repetition():
+    """Jackknife against the scatter of 40 repetitions, within a factor of 1.6; detects an error over frames."""
+    generator, topology = np.random.default_rng(0), chain_topology(BEADS)
+
+    def runs(count: int) -> list[np.ndarray]:
+        shape = (BEADS, 3)
+        centres = [chain_positions(BEADS) + generator.normal(scale=0.3, size=shape) for _ in range(count)]
+        return [centre + generator.normal(scale=0.2, size=(30, *shape)) for centre in centres]
+
+    reference = np.concatenate(runs(100))
+    values, errors = np.array([contest.divergence(topology, reference, runs(8)) for _ in range(40)]).T
+    assert 1 / 1.6 < np.sqrt(np.mean(errors**2)) / values.std() < 1.6

@@ -2,8 +2,9 @@
 
 A low error of forces does not promise good dynamics: what is rare in the data decides whether a chain holds (Fu et al.,
 Trans. Mach. Learn. Res. 2023, arXiv:2210.07237). Members are ranked by how many replicas survive, and among equals by
-the mean Jensen–Shannon divergence of bonds, angles and dihedrals from the training and validation frames. Test frames
-take no part, so that they can still judge the choice.
+the mean Jensen–Shannon divergence of bonds, angles and dihedrals from the training and validation frames. Divergences
+have an error (jackknife over replicas); members that it does not set apart from the lowest one are ranked by their
+validation error, so that noise does not choose. Test frames take no part, so that they can still judge the choice.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ from cgpipe.dynamics.stability import FRAME_INTERVAL, living_frames
 from cgpipe.dynamics.trials import Condition, Trials
 from cgpipe.model.ensemble import Ensemble
 from cgpipe.model.potential import Evaluation, Potential
-from cgpipe.physics.ensembles import pooled_divergence, quantities
+from cgpipe.physics.ensembles import quantities
+from cgpipe.physics.statistics import bin_counts, bin_edges, jensen_shannon
 
 REPLICAS, PICOSECONDS = 8, 20.0
 """Of every member and protein."""
@@ -33,6 +35,9 @@ MOST_PROTEINS = 4
 
 BINS = 60
 LOCAL = ("bond", "angle", "dihedral")
+
+APART = 2.0
+"""Standard errors by which a divergence must exceed the lowest one to count as higher."""
 
 
 def contest(
@@ -48,9 +53,11 @@ def contest(
         bond_tolerance: a replica is lost when a bond is off its mean by more [Å].
 
     Returns:
-        By member: ``replicas``, ``survived``, ``js_by_protein`` and their mean ``js``; None without a frame.
+        By member: ``replicas``, ``survived``, ``js_by_protein``, their mean ``js`` and its ``js_error``; None without
+        a frame.
     """
     found: list[dict[str, Any]] = [{"replicas": 0, "survived": 0, "js_by_protein": {}} for _ in members]
+    errors: list[list[float]] = [[] for _ in members]
     for name in _proteins(dataset):
         reference, topology, temperature = _reference(dataset, name)
         masses = np.array(dataset.vocabulary.masses)[topology.species]
@@ -58,20 +65,37 @@ def contest(
         field = members_field(members, topology)
         start = reference[spread_rows(REPLICAS, len(reference))].astype(np.float64)
         condition = Condition(f"contest/{name}", temperature, timestep, damping)
-        for one, (frames, survived) in zip(found, _raced(field, members, start, masses, bonds, condition), strict=True):
+        raced = _raced(field, members, start, masses, bonds, condition)
+        for one, mine, (runs, survived) in zip(found, errors, raced, strict=True):
             one["replicas"] += REPLICAS
             one["survived"] += survived
-            one["js_by_protein"][name] = local_divergence(topology, reference, frames)
-    for one in found:
+            one["js_by_protein"][name], error = divergence(topology, reference, runs)
+            mine.append(error)
+    for one, mine in zip(found, errors, strict=True):
         values = list(one["js_by_protein"].values())
         one["js"] = None if None in values else float(np.mean(values))
+        one["js_error"] = None if None in values else float(np.sqrt(np.sum(np.square(mine))) / len(mine))
     return found
 
 
-def ranking(found: Sequence[dict[str, Any]]) -> list[int]:
-    """Members from best to worst: survivors first, then the lowest divergence."""
-    score = [(-one["survived"], np.inf if one["js"] is None else one["js"]) for one in found]
-    return sorted(range(len(found)), key=lambda member: score[member])
+def ranking(found: Sequence[dict[str, Any]], validation: Sequence[float]) -> list[int]:
+    """Members from best to worst.
+
+    Args:
+        found: what `contest` gives.
+        validation: error of each member on validation frames, which ranks those that cannot be told from the leader.
+    """
+
+    def score(member: int) -> tuple[float, ...]:
+        one = found[member]
+        if one["js"] is None:
+            return float(-one["survived"]), 2.0, validation[member]
+        rivals = [other for other in found if other["survived"] == one["survived"] and other["js"] is not None]
+        leader = min(rivals, key=lambda other: other["js"])
+        behind = one["js"] - leader["js"] > APART * np.hypot(one["js_error"], leader["js_error"])
+        return float(-one["survived"]), float(behind), one["js"] if behind else validation[member]
+
+    return sorted(range(len(found)), key=score)
 
 
 def members_field(members: Sequence[Potential], topology: Topology) -> ForceField:
@@ -88,14 +112,32 @@ def members_field(members: Sequence[Potential], topology: Topology) -> ForceFiel
     return evaluate
 
 
-def local_divergence(
-    topology: Topology, reference: Float[np.ndarray, "frames beads 3"], R: Float[np.ndarray, "others beads 3"]
-) -> float | None:
-    """Mean JS of bonds, angles and dihedrals between two ensembles [Å]; None where the second has no frames."""
+def divergence(
+    topology: Topology, reference: Float[np.ndarray, "frames beads 3"], runs: Sequence[Float[np.ndarray, "_ beads 3"]]
+) -> tuple[float | None, float]:
+    """Mean JS of bonds, angles and dihedrals of some runs from a reference [Å]; None without a frame.
+
+    Its error is that of a jackknife, which leaves out one run at a time.
+    """
+    runs = [run for run in runs if len(run)]
+    if not runs:
+        return None, 0.0
     compared = [q for q in quantities(topology, reference[0].astype(np.float64), 8.0, 3) if q.name in LOCAL]
-    found = [pooled_divergence(quantity, reference, R, BINS) for quantity in compared]
-    known = [value for value in found if value is not None]
-    return float(np.mean(known)) if known else None
+    true, counts = [], []
+    for quantity in compared:
+        values = quantity.measure(reference).ravel()
+        edges = bin_edges(values, BINS, quantity.period)
+        true.append(bin_counts(values, edges))
+        counts.append(np.array([bin_counts(quantity.measure(run).ravel(), edges) for run in runs]))
+
+    def of_runs(some: Float[np.ndarray, " runs"]) -> float:
+        return float(np.mean([jensen_shannon(p, some @ q) for p, q in zip(true, counts, strict=True)]))
+
+    everything = np.ones(len(runs))
+    if len(runs) == 1:
+        return of_runs(everything), 0.0
+    without = np.array([of_runs(everything - row) for row in np.eye(len(runs))])
+    return of_runs(everything), float(np.sqrt((len(runs) - 1) * np.mean((without - without.mean()) ** 2)))
 
 
 def _raced(
@@ -105,16 +147,15 @@ def _raced(
     masses: Float64[np.ndarray, " beads"],
     bonds: BondWatch,
     condition: Condition,
-) -> list[tuple[Float[np.ndarray, "frames beads 3"], int]]:
-    """Frames and number of survivors of each member, from the same structures."""
+) -> list[tuple[list[Float[np.ndarray, "_ beads 3"]], int]]:
+    """Frames of every replica and number of survivors of each member, from the same structures."""
     R = np.concatenate([start] * len(members))
     # one device: the field deals the replicas to the members itself
     trials = Trials(field, members[0].neighbour_slots, masses, bonds, len(R), devices=1)
     trial = trials.run(trials.start(R, condition), condition, PICOSECONDS, FRAME_INTERVAL)
-    return [
-        (living_frames(trial, mine), int(trial.survived[mine].sum()))
-        for mine in (slice(n * len(start), (n + 1) * len(start)) for n in range(len(members)))
-    ]
+    frames = [living_frames(trial, slice(replica, replica + 1)) for replica in range(len(R))]
+    firsts = range(0, len(R), len(start))
+    return [(frames[n : n + len(start)], int(trial.survived[n : n + len(start)].sum())) for n in firsts]
 
 
 def _proteins(dataset: Dataset) -> list[str]:
