@@ -20,7 +20,8 @@ def two_runs(made_run: Path, tmp_path_factory: pytest.TempPathFactory) -> list[P
     for name in ("first", "second"):
         folder = Path(shutil.copytree(made_run, base / name))
         flags = ["--out", str(folder / "report.html"), "--summary", str(folder / "summary.json")]
-        report.main(["--settings", json.dumps({"run": name, "report": {}}), "--results", str(folder), *flags])
+        settings = json.dumps({"run": name, "report": {}, "stability": False})
+        report.main(["--settings", settings, "--results", str(folder), *flags])
         runs.append(folder)
     path = runs[1] / "summary.json"
     content = json.loads(path.read_text())

@@ -44,7 +44,7 @@ def probe(page: Path, folder: Path, width: int) -> dict:
 @pytest.fixture(scope="module")
 def page(made_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("browser")
-    settings = json.dumps({"run": "made-up", "report": {"title": ""}})
+    settings = json.dumps({"run": "made-up", "report": {"title": ""}, "stability": True})
     out = folder / "report.html"
     report.main(
         ["--settings", settings, "--results", str(made_run), "--out", str(out), "--summary", str(folder / "s.json")]

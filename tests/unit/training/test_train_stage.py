@@ -120,6 +120,9 @@ def test_balance_reaches_the_training(data):
     assert weights == [(1.0, 1.0), (1 / 8, 1 / 8)]
 
 
+BY_FORCE = ["--settings", json.dumps({"contest": None})]
+
+
 def test_ensemble_chooses_by_validation(data, trained, tmp_path):
     """The best seed has the lowest validation error; mean and spread are those of the members."""
     metrics, models = [trained / "metrics.jsonl"], [trained / "model.eqx"]
@@ -134,7 +137,7 @@ def test_ensemble_chooses_by_validation(data, trained, tmp_path):
     metrics.insert(0, worse / "metrics.jsonl")
     models.insert(0, worse / "model.eqx")
     out = tmp_path / "ensemble.json"
-    files = ["--dataset", str(data / "dataset.h5"), "--out", str(out)]
+    files = [*BY_FORCE, "--dataset", str(data / "dataset.h5"), "--out", str(out)]
     assert ensemble([*("--metrics", *map(str, metrics)), *("--models", *map(str, models)), *files]) == 0
     found = read_json(out, "ensemble")
     assert found["best_seed"] == 0
@@ -152,5 +155,5 @@ def test_unfinished_training_is_refused(data, trained, tmp_path):
     lines = (trained / "metrics.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "metrics.jsonl").write_text("".join(lines[:-1]))
     with pytest.raises(UserError, match="seed 0 has not finished"):
-        files = ["--dataset", str(data / "dataset.h5"), "--out", "x.json"]
+        files = [*BY_FORCE, "--dataset", str(data / "dataset.h5"), "--out", "x.json"]
         ensemble(["--metrics", str(tmp_path / "metrics.jsonl"), "--models", str(trained / "model.eqx"), *files])
