@@ -49,6 +49,8 @@ def toy_frames(
         temperature=np.full(frames, 300.0, np.float32),
         trajectory=np.zeros(frames, np.int32),
         frame=np.arange(frames, dtype=np.int32),
+        weight=np.ones(frames, np.float32),
+        averaged=np.zeros(frames, bool),
     )
 
 

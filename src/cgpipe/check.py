@@ -12,7 +12,7 @@ from cgpipe.config.proteins import NpzProtein, Protein, data_files
 from cgpipe.config.sampling import OpenmmProtein
 from cgpipe.data.atoms import pdb_atom_names
 from cgpipe.data.given import find_given
-from cgpipe.data.mean_forces import read_mean_forces
+from cgpipe.data.mean_forces import read_mean_forces, refuse_shared, training_weights
 from cgpipe.data.readers import open_source
 from cgpipe.dynamics.lammps.native import current_plugin, pjrt_library
 from cgpipe.errors import UserError
@@ -41,6 +41,8 @@ def check_protein(name: str, block: Protein, aliases: Mapping[str, str]) -> str:
     try:
         if block.mean_force:
             read_mean_forces(Path(block.mean_force))
+        if block.mean_force_train:
+            training_weights(read_mean_forces(Path(block.mean_force_train)), block.mean_force_train)
         if isinstance(block, OpenmmProtein):
             return _check_sampled(block)
         if isinstance(block, NpzProtein):
@@ -97,6 +99,15 @@ def main(argv: Sequence[str]) -> int:
         summary = check_protein(name, block, config.species.aliases)
         if not arguments.quiet:
             print(f"{name}: {summary}")
+    training, tests = (
+        {
+            name: read_mean_forces(Path(file))
+            for name, block in proteins.proteins.items()
+            if (file := getattr(block, key))
+        }
+        for key in ("mean_force_train", "mean_force")
+    )
+    refuse_shared(training, tests)
     if not arguments.quiet:
         print(f"run {config.run!r}: the configuration and {len(proteins.proteins)} proteins are in order")
     return 0

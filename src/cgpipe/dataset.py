@@ -39,13 +39,14 @@ def main(argv: Sequence[str]) -> int:
         quotas=chosen.quotas,
         weights=chosen.weights,
     )
-    mean_forces = {name: Path(path) for name, path in args.mean_force}
+    tests, training = ({name: Path(path) for name, path in given} for given in (args.mean_force, args.mean_force_train))
     inputs = {path.stem: path for path in args.projections}
-    inputs |= {f"mean forces of {name}": path for name, path in mean_forces.items()}
+    inputs |= {f"mean forces of {name}": path for name, path in tests.items()}
+    inputs |= {f"mean forces of {name} to train on": path for name, path in training.items()}
     head: dict[str, Any] = header("dataset", chosen.model_dump(mode="json"), inputs)
     args.summary.unlink(missing_ok=True)  # written last: where it stands, all files are there and belong together
-    reserved = {name: read_mean_forces(path).R for name, path in mean_forces.items()}
-    summary = assemble(args.out, head, args.projections, plan, reserved)
+    labels = [{name: read_mean_forces(path) for name, path in files.items()} for files in (tests, training)]
+    summary = assemble(args.out, head, args.projections, plan, *labels)
     files = {"h5": sha256(args.out)}
     if args.npz is not None:
         write_seed_layout(args.npz, args.out)
@@ -70,6 +71,10 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     arguments.add_argument(
         "--mean-force", nargs=2, action="append", default=[], metavar=("PROTEIN", "NPZ"),
         help="a protein's mean forces, whose configurations nothing is trained on",
+    )  # fmt: skip
+    arguments.add_argument(
+        "--mean-force-train", nargs=2, action="append", default=[], metavar=("PROTEIN", "NPZ"),
+        help="a protein's mean forces to train on",
     )  # fmt: skip
     arguments.add_argument("--out", required=True, type=Path, help="dataset to write (HDF5)")
     arguments.add_argument("--npz", type=Path, help="the same, padded to the longest protein, to write (NPZ)")

@@ -72,6 +72,11 @@ def _lines(found: Mapping[str, Any], statistics: Mapping[str, Any]) -> list[str]
             f"{p['net_force_rms']:7.2f} {p['net_torque_rms']:8.1f} {memory:7.3f} {bonds:>14} {angles:>12} {suspects:9}"
         )
     lines.append("memory: correlation of a label with that of the next frame")
+    lines += [
+        f"{name}: and {own['configurations']} mean forces to train on, worth {own['single_frames']:.0f} single frames"
+        for name, own in ((name, protein["mean_forces"]) for name, protein in statistics["proteins"].items())
+        if own["configurations"]
+    ]
     for name, p in found["proteins"].items():
         lines += [
             f"{name}: {o['trajectory']} frame {o['frame']}: |F| = {o['force']:.1f} kcal/mol/Å on bead {o['bead']} "

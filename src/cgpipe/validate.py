@@ -10,7 +10,7 @@ import numpy as np
 from cgpipe import stage
 from cgpipe.artefact import header, write_json
 from cgpipe.config.slices import ValidateSettings
-from cgpipe.data.mean_forces import MeanForces, read_mean_forces
+from cgpipe.data.mean_forces import MeanForces, check_labels, read_mean_forces
 from cgpipe.data.projection import read_projection
 from cgpipe.data.replicas import read_replica
 from cgpipe.data.store import Dataset, open_dataset
@@ -18,7 +18,7 @@ from cgpipe.deploy.program import Program, load_program
 from cgpipe.model.serialise import load_model
 from cgpipe.physics.prior import Prior, read_prior
 from cgpipe.validation.forces import evaluate_forces
-from cgpipe.validation.mean_forces import check_labels, evaluate_mean_forces
+from cgpipe.validation.mean_forces import evaluate_mean_forces
 from cgpipe.validation.simulations import count_survivors, evaluate_simulations, record_of
 
 SEED = 0
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     replicas = [read_replica(path, projection.protein, projection.beads) for path in arguments.simulations]
     labels = None if arguments.mean_force is None else read_mean_forces(arguments.mean_force)
     if labels is not None:
-        check_labels(labels, projection, str(arguments.mean_force))
+        check_labels(labels, projection, projection.temperature, str(arguments.mean_force))
     generator = np.random.default_rng(SEED)
     with open_dataset(arguments.dataset) as dataset:
         prior = read_prior(arguments.prior)

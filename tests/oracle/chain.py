@@ -99,6 +99,24 @@ def noise_variance() -> float:
     return bonds_per_bead * SATELLITES * 1.5 * (KT * ALPHA) ** 2 / 3
 
 
+def averaged(configurations: int, samples: int, seed: int) -> tuple[Molecule, np.ndarray, np.ndarray]:
+    """Configurations, the noise of a mean over so many samples of the rest, and the deviation of single samples.
+
+    At fixed beads each satellite pulls along its bond with ½ α k y², and k y²/kT is χ² of three degrees of freedom.
+    """
+    random = np.random.default_rng((seed, samples))
+    molecule = sample(configurations, seed + 1000)
+    bonds = np.diff(molecule.R[:, 1::3], axis=1)
+    unit = bonds / np.linalg.norm(bonds, axis=-1, keepdims=True)
+    mean = random.chisquare(3 * SATELLITES * samples, (*unit.shape[:2], 1)) / samples
+    pull = 0.5 * ALPHA * KT * (mean - 3 * SATELLITES) * unit
+    noise, variance = np.zeros_like(molecule.mean), np.zeros_like(molecule.mean)
+    for rows, sign in ((slice(None, -1), 1), (slice(1, None), -1)):
+        noise[:, rows] += sign * pull
+        variance[:, rows] += SATELLITES * 1.5 * (KT * ALPHA) ** 2 * unit**2
+    return molecule, noise, np.sqrt(variance)
+
+
 def chain_forces(beads: np.ndarray, r0: float) -> np.ndarray:
     """−∇U_chain by hand, term by term [kcal/mol/Å]; checked against differences in the tests."""
     u = np.diff(beads, axis=1)

@@ -39,8 +39,8 @@ def projected(frames: int, seed: int, force_map: str = "optimal") -> tuple[Proje
     return project("oracle", molecule, Choices(map=force_map, constraints="none")), molecule.mean
 
 
-def write_dataset(folder: Path, frames: int, seed: int) -> Path:
-    """The stages ``project`` (without its file reader) and ``dataset``."""
+def write_dataset(folder: Path, frames: int, seed: int, mean_forces: Path | None = None) -> Path:
+    """The stages ``project`` (without its file reader) and ``dataset``, with mean forces to train on or without."""
     write_projection(folder / "oracle.h5", projected(frames, seed)[0], header("projection", {}, {}))
     settings = {
         "dataset": {"block_frames": 10, "gap_frames": 0, "npz": False, "test_fraction": 0.0},
@@ -50,8 +50,24 @@ def write_dataset(folder: Path, frames: int, seed: int) -> Path:
         "families": {"oracle": "oracle"},
     }
     files = ["--projections", str(folder / "oracle.h5"), "--out", str(folder / "dataset.h5")]
+    files += [] if mean_forces is None else ["--mean-force-train", "oracle", str(mean_forces)]
     dataset.main(["--settings", json.dumps(settings), *files, "--summary", str(folder / "dataset.json")])
     return folder / "dataset.h5"
+
+
+def write_mean_forces(path: Path, configurations: int, samples: int, seed: int) -> Path:
+    """Means of so many samples of the optimally projected force at fixed beads, with the errors that they have."""
+    molecule, noise, deviation = chain.averaged(configurations, samples, seed)
+    np.savez(
+        path,
+        R=molecule.R[:, 1::3],
+        F_opt=molecule.mean + noise,
+        se_opt=deviation / np.sqrt(samples),
+        sd_opt=deviation,
+        temperature=np.full(configurations, chain.TEMPERATURE),
+        resname=np.array(["GLY"] * chain.BEADS),
+    )
+    return path
 
 
 def write_prior(folder: Path) -> Path:
@@ -70,7 +86,8 @@ def force_matched(folder: Path) -> Potential:
     """The prior fitted to the forces of the training frames, as the stage ``train`` does it first."""
     start = Potential(read_prior(folder / "prior.json"), None, CUTOFF, chain.BEADS - 1)
     with open_dataset(folder / "dataset.h5") as opened:
-        fitted = pretrain(start, opened.load("train"), opened.load("val"), frames=20000, steps=60, tolerance=1e-4)
+        train, validation = opened.stored("train", "mean_force"), opened.stored("val")
+        fitted = pretrain(start, train, validation, frames=20000, steps=60, tolerance=1e-4)
     return Potential(fitted.prior, None, CUTOFF, chain.BEADS - 1)
 
 

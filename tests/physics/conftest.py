@@ -33,7 +33,8 @@ def _chains(path) -> Frames:
     beads = len(alpha)
     fields = (np.asarray(species, np.int32), np.zeros(beads, np.int32), np.arange(beads, dtype=np.int32))
     topology = Topology(*(np.broadcast_to(field, R.shape[:2]) for field in (*fields, np.ones(beads, bool))))
-    return Frames(R, np.zeros_like(R), topology, 0 * frame, np.full(len(R), 348.0, np.float32), trajectory, frame)
+    temperature, weight = np.full(len(R), 348.0, np.float32), np.ones(len(R), np.float32)
+    return Frames(R, np.zeros_like(R), topology, 0 * frame, temperature, trajectory, frame, weight, weight == 0)
 
 
 @pytest.fixture(scope="session")

@@ -208,3 +208,21 @@ def test_demo_is_in_order(demo_data, tmp_path, monkeypatch, capsys):
     for overlay in ([], ["--configfile", "config/demo.yaml"]):
         assert run(check.main, overlay) == 0
     assert capsys.readouterr().out.count("cln025: 10 beads, 5 trajectories, 2725 frames") == 2
+
+
+def test_mean_forces_to_train_on_are_not_those_of_the_test(place, capsys):
+    """Detects a leak, or labels without a noise to weigh them by, that only the dataset stage would find."""
+    random = np.random.default_rng(0)
+    arrays = {name: random.normal(1, 0.1, (4, 3, 3)) for name in ("R", "F_opt", "se_opt", "sd_opt")}
+    arrays |= {"temperature": np.full(4, 300.0), "resname": np.array(["ALA", "GLY", "SER"])}
+    np.savez("labels.npz", **arrays)
+    np.savez("others.npz", **{**arrays, "R": 3 * arrays["R"]})
+    _proteins(mean_force="labels.npz", mean_force_train="others.npz")
+    assert run(check.main, ["--quiet"]) == 0
+    _proteins(mean_force="labels.npz", mean_force_train="labels.npz")
+    assert run(check.main, ["--quiet"]) == 2
+    assert "mean_force_train of p: 4 configurations" in capsys.readouterr().err
+    np.savez("others.npz", **{name: array for name, array in arrays.items() if name != "sd_opt"})
+    _proteins(mean_force_train="others.npz")
+    assert run(check.main, ["--quiet"]) == 2
+    assert "others.npz: no sd_opt" in capsys.readouterr().err

@@ -1,10 +1,13 @@
-MEAN_FORCES = {name: block.mean_force for name, block in PROTEINS.proteins.items() if block.mean_force}
+MEAN_FORCES = {
+    key: {name: getattr(block, key) for name, block in PROTEINS.proteins.items() if getattr(block, key)}
+    for key in ("mean_force", "mean_force_train")
+}
 
 
 rule dataset:
     input:
         projections=expand("<results>/project/{protein}.h5", protein=PROTEINS.proteins),
-        mean_forces=list(MEAN_FORCES.values()),
+        mean_forces=[file for files in MEAN_FORCES.values() for file in files.values()],
         code=source_code("dataset"),
     output:
         dataset="<results>/dataset/dataset.h5",
@@ -22,7 +25,11 @@ rule dataset:
         runtime=120,
     params:
         settings=settings("dataset"),
-        mean_forces=" ".join(shlex.join(["--mean-force", *pair]) for pair in MEAN_FORCES.items()),
+        mean_forces=" ".join(
+            shlex.join([f"--{key.replace('_', '-')}", *pair])
+            for key, files in MEAN_FORCES.items()
+            for pair in files.items()
+        ),
         npz=lambda wildcards, output: f"--npz {output.npz}" if output.npz else "",
     message:
         "Dividing {input.projections} into sets and padding them"

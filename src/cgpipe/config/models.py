@@ -286,3 +286,8 @@ class InDataset(Section):
     mean_force: str = Field(
         "", description="NPZ of mean forces at fixed positions of its beads, a test set that is never trained on"
     )
+    mean_force_train: str = Field(
+        "",
+        description="NPZ of mean forces at other positions, to train on; each weighs as many single frames as average "
+        "to its error",
+    )

@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32
+from jaxtyping import Bool, Int32
 
+from cgpipe.data.averaged import Averaged, averaged_frames, centred
 from cgpipe.data.diagnostics import Diagnostics
 from cgpipe.data.families import Division, Member, divide
-from cgpipe.data.mean_forces import found_in
+from cgpipe.data.mean_forces import MeanForces, found_in, refuse_shared
 from cgpipe.data.padding import PARKED_AT, box_extent, capacity_for, choose_capacities, padding_waste
 from cgpipe.data.projection import Projection, read_projection
 from cgpipe.data.species import Vocabulary, vocabulary
 from cgpipe.data.splits import (
+    MEAN_FORCE,
     SPLITS,
+    STORED,
     Block,
     check_held_out,
     split_protein,
@@ -54,7 +57,8 @@ def assemble(
     head: Mapping[str, Any],
     projections: Sequence[Path],
     plan: Plan,
-    reserved: Mapping[str, Float64[np.ndarray, "configurations beads 3"]],
+    tests: Mapping[str, MeanForces],
+    training: Mapping[str, MeanForces],
 ) -> dict[str, Any]:
     """Write the dataset; one protein is in memory at a time.
 
@@ -63,8 +67,10 @@ def assemble(
         head: its header.
         projections: projections to read, one per protein.
         plan: the user's choices.
-        reserved: configurations of some proteins that later judge the model; where a frame is one of them, it goes
+        tests: mean forces of some proteins that later judge the model; a frame at one of their configurations goes
             neither into training nor into validation.
+        training: mean forces of some proteins that are trained on; a frame at one of their configurations goes neither
+            into validation nor into the test set.
 
     Returns:
         The summary: proteins, how they were divided, blocks of every trajectory with their sets, statistics, and
@@ -73,8 +79,11 @@ def assemble(
     Raises:
         UserError: no frames, the same protein twice, no training or validation frames, or a split that would leak.
     """
-    sizes = [_size(file, plan) for file in projections]
+    refuse_shared(training, tests)
+    sizes = [_size(file, plan, training) for file in projections]
     names = [size.name for size in sizes]
+    for name in {*tests, *training}.difference(names):
+        raise UserError(f"mean forces of {name!r}, but the projections are of {', '.join(names)}")
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"protein {name!r} is in more than one of {', '.join(map(str, projections))}")
@@ -88,30 +97,35 @@ def assemble(
         for file, size in zip(projections, sizes, strict=True):
             projection = read_projection(file)
             split, blocks = _split(projection, plan, division.proteins if division else {})
-            taken = _reserved(projection, split, reserved.get(size.name))
+            taken = _at_configurations(projection, split, tests.get(size.name), ("train", "val"))
+            taken |= _at_configurations(projection, split, training.get(size.name), ("val", "test"))
             split = np.where(taken, np.int32(SPLITS["gap"]), split)
             kept = spread(len(projection), plan.quotas.get(size.name, 0))
-            R, F, split = _centred(projection)[kept], projection.F[kept], split[kept]
-            train = split == SPLITS["train"]
+            single = {name: getattr(projection, name)[kept] for name in ("temperature", "trajectory", "frame")}
+            single["split"] = split[kept]
+            averaged = averaged_frames(training.get(size.name), projection, split == SPLITS["train"])
+            origin = _with_mean_forces(single, averaged, len(projection.trajectories))
+            R = np.concatenate([centred(projection.R[kept]), averaged.R])
+            F = np.concatenate([projection.F[kept], averaged.F])
+            train = origin["split"] == SPLITS["train"]
             counts = neighbour_counts(R, plan.cutoff)
             total.add(F, train, counts)
             own = Moments()
             own.add(F, train if train.any() else np.ones_like(train), counts)
             capacity = capacity_for(size.beads, capacities)
-            chain = _beads(projection, kinds, plan.weights.get(size.name, 1.0))
-            origin = {name: getattr(projection, name)[kept] for name in ("temperature", "trajectory", "frame")}
-            origin["split"] = split
+            chain = _beads(projection, kinds, plan.weights.get(size.name, 1.0), averaged)
             writer.add(chain, capacity, R, F, origin)
-            diagnostics.add(chain, projection.R[kept], F, origin)
+            diagnostics.add(chain, projection.R[kept], projection.F[kept], single)
             splits[size.name] = {name: [block._asdict() for block in cut] for name, cut in blocks.items()}
             proteins[size.name] = {
                 "beads": size.beads,
                 "capacity": capacity,
                 "family": plan.families.get(size.name, size.name),
                 "weight": chain.weight,
-                "frames": _counts(split),
+                "frames": _counts(single["split"]),
                 "frames_beyond_quota": len(projection) - len(kept),
                 "frames_reserved": int(taken[kept].sum()),
+                "mean_forces": averaged.summary(),
                 "trajectories": list(projection.trajectories),
                 "force_rms": own.force_rms,
                 "mean_neighbours": own.mean_neighbours,
@@ -159,22 +173,18 @@ class _Size(NamedTuple):
         return len(self.residues)
 
 
-def _size(file: Path, plan: Plan) -> _Size:
+def _size(file: Path, plan: Plan, training: Mapping[str, MeanForces]) -> _Size:
     """Numbers of a projection that shape the dataset, after a check that it can be used."""
     projection = read_projection(file)
     if not len(projection):
         raise UserError(f"{file}: {projection.protein} has no frames; nothing to train on")
     if not (np.isfinite(projection.R).all() and np.isfinite(projection.F).all()):
         raise UserError(f"{file}: NaN or infinity in positions or forces; rerun the project stage")
-    radius = float(np.abs(_centred(projection)).max())
+    labels = training.get(projection.protein)
+    positions = [projection.R, *([] if labels is None else [labels.R])]
+    radius = max(float(np.abs(centred(R)).max()) for R in positions)
     frames = len(spread(len(projection), plan.quotas.get(projection.protein, 0)))
     return _Size(projection.protein, projection.residue_name, frames, radius)
-
-
-def _centred(projection: Projection) -> Float32[np.ndarray, "frames beads 3"]:
-    """Positions [Å] relative to the mean of each frame's beads."""
-    middle = projection.R.mean(axis=1, keepdims=True, dtype=np.float64)
-    return (projection.R - middle).astype(np.float32)
 
 
 def _divide(sizes: Sequence[_Size], plan: Plan) -> Division | None:
@@ -207,31 +217,41 @@ def _split(
     )
 
 
-def _reserved(
-    projection: Projection,
-    split: Int32[np.ndarray, " frames"],
-    configurations: Float64[np.ndarray, "configurations beads 3"] | None,
+def _at_configurations(
+    projection: Projection, split: Int32[np.ndarray, " frames"], labels: MeanForces | None, sets: Sequence[str]
 ) -> Bool[np.ndarray, " frames"]:
-    """Frames of the training and validation sets that are among the configurations."""
-    if configurations is None:
+    """Frames of some sets that are at a configuration of mean forces."""
+    if labels is None:
         return np.zeros(len(split), bool)
-    if configurations.shape[1] != len(projection.residue_name):
+    if labels.R.shape[1] != projection.beads:
         raise UserError(
-            f"{projection.protein}: mean forces of {configurations.shape[1]} beads, but it has "
-            f"{len(projection.residue_name)}"
+            f"{projection.protein}: mean forces of {labels.R.shape[1]} beads, but it has {projection.beads}"
         )
-    learns = np.isin(split, (SPLITS["train"], SPLITS["val"]))
-    return learns & found_in(projection.R, configurations)
+    return np.isin(split, [SPLITS[name] for name in sets]) & found_in(projection.R, labels.R)
 
 
-def _beads(projection: Projection, kinds: Vocabulary, weight: float) -> ProteinBeads:
+def _with_mean_forces(single: Mapping[str, np.ndarray], averaged: Averaged, trajectory: int) -> dict[str, np.ndarray]:
+    """Origin, set and weight of a protein's frames, and then of its mean forces: a trajectory of their own."""
+    more = np.arange(len(averaged.R), dtype=np.int32)
+    own = {
+        "temperature": averaged.temperature,
+        "trajectory": np.full(len(more), trajectory, np.int32),
+        "frame": more,
+        "split": np.full(len(more), STORED[MEAN_FORCE], np.int32),
+    }
+    joined = {name: np.concatenate([values, own[name]]) for name, values in single.items()}
+    weight = np.concatenate([np.ones(len(single["frame"]), np.float32), averaged.weight])
+    return {**joined, "weight": weight}
+
+
+def _beads(projection: Projection, kinds: Vocabulary, weight: float, averaged: Averaged) -> ProteinBeads:
     return ProteinBeads(
         name=projection.protein,
         residues=projection.residue_name,
         species=np.array([kinds.species(name) for name in projection.residue_name], dtype=np.int32),
         chain=projection.chain,
         residue=projection.residue,
-        trajectories=projection.trajectories,
+        trajectories=(*projection.trajectories, *(["mean_force_train"] if len(averaged.R) else [])),
         weight=weight,
     )
 

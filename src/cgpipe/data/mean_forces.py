@@ -1,4 +1,4 @@
-"""Labels without much noise: mean forces at fixed positions of the beads, a test set that nothing is trained on.
+"""Labels without much noise: mean forces at fixed positions of the beads, to test on or to train on.
 
 NPZ with ``R`` (configurations × beads × 3) [Å]; ``F_opt``, the mean of the projected force over samples of everything
 but the beads [kcal/mol/Å]; ``se_opt``, its standard error; ``temperature`` [K] per configuration; ``resname`` per bead;
@@ -8,13 +8,15 @@ and optionally ``slow_sd_opt``, the error from motions slower than the sampling,
 
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float, Float32, Float64
 from scipy.spatial import cKDTree
 
+from cgpipe.data.projection import Projection
 from cgpipe.data.species import canonical_residue
 from cgpipe.errors import UserError
 
@@ -83,6 +85,70 @@ def read_mean_forces(path: Path) -> MeanForces:
         temperature=float(numbers["temperature"][0]),
         residue_name=tuple(canonical_residue(str(name)) for name in found["resname"]),
     )
+
+
+def check_labels(
+    labels: MeanForces, projection: Projection, temperatures: Float32[np.ndarray, " frames"], where: str
+) -> None:
+    """Refuse labels of another protein, or of a temperature that there are no frames at.
+
+    Args:
+        labels: read from a file.
+        projection: the protein that they should be of.
+        temperatures: of the frames that they should go with [K].
+        where: what the message begins with.
+
+    Raises:
+        UserError: as said.
+    """
+    if labels.residue_name != projection.residue_name:
+        raise UserError(
+            f"{where}: mean forces of {'-'.join(labels.residue_name)}, but {projection.protein} is "
+            f"{'-'.join(projection.residue_name)}"
+        )
+    if np.float32(labels.temperature) not in temperatures:
+        raise UserError(
+            f"{where}: mean forces at {labels.temperature:g} K, but {projection.protein} has frames at "
+            f"{', '.join(f'{t:g}' for t in np.unique(temperatures))} K"
+        )
+
+
+def training_weights(labels: MeanForces, where: str) -> Float64[np.ndarray, " configurations"]:
+    """How many single frames each configuration's label is worth: inverse variances, in units of a single frame's.
+
+    w = ⟨sd²⟩/⟨σ²⟩, with the noise variance of single frames averaged over all configurations, since that is what single
+    frames of the trajectories have on average, and the error variance over the configuration's own components.
+
+    Raises:
+        UserError: the file has no ``sd_opt``, or noise or an error is zero.
+    """
+    if labels.noise2 is None:
+        raise UserError(f"{where}: no sd_opt; training needs the noise of single samples to weigh mean forces by")
+    noise2, error2 = labels.noise2.mean(), labels.error2.mean(axis=(1, 2))
+    if noise2 == 0 or np.any(error2 == 0):
+        raise UserError(f"{where}: sd_opt is zero, or se_opt and slow_sd_opt are; their ratio weighs the labels")
+    return np.asarray(noise2 / error2)
+
+
+def refuse_shared(training: Mapping[str, MeanForces], tests: Mapping[str, MeanForces]) -> None:
+    """Refuse configurations to train on that are also tested on, under whatever name of the protein.
+
+    Args:
+        training: protein → what it gives as ``mean_force_train``.
+        tests: protein → what it gives as ``mean_force``.
+
+    Raises:
+        UserError: as said; it names one of them.
+    """
+    for name, labels in training.items():
+        for other, test in tests.items():
+            if labels.residue_name == test.residue_name:
+                shared = np.flatnonzero(found_in(labels.R, test.R))
+                if len(shared):
+                    raise UserError(
+                        f"mean_force_train of {name}: {len(shared)} configurations (the first is number {shared[0]}) "
+                        f"are also in mean_force of {other}, which nothing may be trained on; take them out of one"
+                    )
 
 
 def found_in(

@@ -19,6 +19,13 @@ from cgpipe.errors import UserError
 
 SPLITS = {"train": 0, "val": 1, "test": 2, "gap": -1}
 
+MEAN_FORCE = "mean_force"
+"""Frames to train on whose label is a mean force. They are no sample of any ensemble, so they are in none of the sets
+above: whatever counts frames, fits distributions to them or judges models by them does not meet them."""
+
+STORED = {**SPLITS, MEAN_FORCE: 3}
+"""Number of each set in a dataset."""
+
 
 class Block(NamedTuple):
     """Consecutive frames of a trajectory in one set: positions first … last, both included."""

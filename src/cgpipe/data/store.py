@@ -3,8 +3,9 @@
 HDF5, kind ``dataset``. Group ``proteins/<name>`` holds the chain once (``residue_name``, ``species``, ``chain``,
 ``residue``, ``trajectories``, and the attribute ``weight``); group ``buckets/<capacity>`` holds ``R`` [Å] and ``F``
 [kcal/mol/Å] of shape (frames, capacity, 3), and per frame ``protein`` (index in the list of the attribute
-``proteins``), ``temperature`` [K], ``trajectory``, ``frame`` (number in the source) and ``split`` (see `SPLITS`).
-Every frame is centred on the mean of its beads.
+``proteins``), ``temperature`` [K], ``trajectory``, ``frame`` (number in the source), ``weight`` (how many single frames
+its label is worth: 1, except for mean forces) and ``split`` (see `STORED`). Every frame is centred on the mean of its
+beads.
 """
 
 import json
@@ -21,7 +22,7 @@ from jaxtyping import Bool, Float32, Int, Int32
 from cgpipe.artefact import create_h5, open_h5
 from cgpipe.data.padding import capacity_for, pad_beads, pad_frames
 from cgpipe.data.species import Vocabulary, vocabulary
-from cgpipe.data.splits import SPLITS
+from cgpipe.data.splits import MEAN_FORCE, STORED
 from cgpipe.data.stored import StoredFrames, Taken
 from cgpipe.data.topology import Topology
 from cgpipe.errors import UserError
@@ -31,7 +32,7 @@ ROWS = 1024
 CHUNK = 2**18
 """Bytes of an HDF5 chunk, about. No compression: forces do not shrink (by 1–5 %), and reading them is 3–8× slower."""
 
-ORIGIN = ("protein", "temperature", "trajectory", "frame")
+ORIGIN = ("protein", "temperature", "trajectory", "frame", "weight")
 
 
 class Frames(NamedTuple):
@@ -44,6 +45,8 @@ class Frames(NamedTuple):
     temperature: Float32[np.ndarray, " frames"]
     trajectory: Int32[np.ndarray, " frames"]
     frame: Int32[np.ndarray, " frames"]
+    weight: Float32[np.ndarray, " frames"]
+    averaged: Bool[np.ndarray, " frames"]
 
     def take(self, rows: Int[np.ndarray, " some"]) -> Taken:
         """The frames in some rows."""
@@ -90,12 +93,14 @@ class Dataset:
             self.proteins = tuple(_read_beads(file, name) for name in json.loads(file.attrs["proteins"]))
         except (KeyError, OSError, ValueError, RuntimeError) as error:
             raise UserError(f"{file.filename}: damaged ({error}); rerun the dataset stage") from None
+        if any("weight" not in bucket for bucket in file.get("buckets", {}).values()):
+            raise UserError(f"{file.filename}: frames have no weights (an earlier cgpipe?); rerun the dataset stage")
 
     def load(self, split: str, protein: str | None = None) -> list[Frames]:
         """Frames of a set, of all proteins or one: an element per bucket that has any, padded to its capacity.
 
         Args:
-            split: ``train``, ``val``, ``test`` or ``gap``.
+            split: ``train``, ``val``, ``test``, ``gap`` or ``mean_force``.
             protein: name; None takes all.
 
         Raises:
@@ -105,14 +110,14 @@ class Dataset:
         loaded = (self._frames(capacity, split, only) for capacity in self._capacities())
         return [frames for frames in loaded if len(frames.R)]
 
-    def stored(self, split: str) -> list[StoredFrames]:
-        """The frames that `load` gives of a set, to be read while the dataset is open."""
+    def stored(self, *splits: str) -> list[StoredFrames]:
+        """The frames that `load` gives of some sets, to be read while the dataset is open."""
         found = []
         for capacity in self._capacities():
             bucket = self._file[f"buckets/{capacity}"]
-            rows = np.flatnonzero(bucket["split"][()] == SPLITS[split])
+            rows = np.flatnonzero(np.isin(bucket["split"][()], [STORED[split] for split in splits]))
             if len(rows):
-                found.append(StoredFrames(bucket, rows, bucket["protein"][()][rows], self._table(capacity)))
+                found.append(StoredFrames(bucket, rows, self._table(capacity)))
         return found
 
     def load_protein(self, name: str, split: str) -> Frames:
@@ -145,7 +150,7 @@ class Dataset:
 
     def _windows(self, bucket: h5py.Group, split: str) -> Iterator[tuple[int, Bool[np.ndarray, " rows"]]]:
         """First row of every stretch of rows that holds frames of a set, and which rows these are."""
-        wanted = bucket["split"][()] == SPLITS[split]
+        wanted = bucket["split"][()] == STORED[split]
         for start in range(0, len(wanted), ROWS):
             chosen = wanted[start : start + ROWS]
             if chosen.any():
@@ -167,13 +172,17 @@ class Dataset:
 
     def _frames(self, capacity: int, split: str, only: int | None) -> Frames:
         bucket = self._file[f"buckets/{capacity}"]
-        chosen = bucket["split"][()] == SPLITS[split]
+        chosen = bucket["split"][()] == STORED[split]
         if only is not None:
             chosen &= bucket["protein"][()] == only
         per_frame = {name: bucket[name][()][chosen] for name in ORIGIN}
         topology = Topology(*(field[per_frame["protein"]] for field in self._table(capacity)))
         return Frames(
-            R=_read_rows(bucket["R"], chosen), F=_read_rows(bucket["F"], chosen), topology=topology, **per_frame
+            R=_read_rows(bucket["R"], chosen),
+            F=_read_rows(bucket["F"], chosen),
+            topology=topology,
+            averaged=np.full(len(topology.mask), split == MEAN_FORCE),
+            **per_frame,
         )
 
 
@@ -202,10 +211,11 @@ class DatasetWriter:
             capacity: padded length.
             R: positions [Å].
             F: forces [kcal/mol/Å].
-            per_frame: ``temperature``, ``trajectory``, ``frame``, ``split``.
+            per_frame: ``temperature``, ``trajectory``, ``frame``, ``split``, and ``weight`` where it is not 1.
         """
         _write_beads(self._file.create_group(f"proteins/{beads.name}"), beads)
-        values = {"protein": np.full(len(R), len(self._names), np.int32), **per_frame}
+        protein, single = np.full(len(R), len(self._names), np.int32), np.ones(len(R), np.float32)
+        values = {"protein": protein, "weight": single, **per_frame}
         self._names.append(beads.name)
         bucket = self._file.require_group(f"buckets/{capacity}")
         chunk = max(1, CHUNK // (12 * capacity))

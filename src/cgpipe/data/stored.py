@@ -8,8 +8,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import h5py
 import numpy as np
-from jaxtyping import Float32, Int, Int32
+from jaxtyping import Bool, Float32, Int, Int32
 
+from cgpipe.data.splits import MEAN_FORCE, STORED
 from cgpipe.data.topology import Topology
 
 
@@ -23,10 +24,20 @@ class Taken(NamedTuple):
 
 @runtime_checkable
 class Source(Protocol):
-    """Frames of one padded length, in memory or on disk; ``protein`` is the index of each one's protein."""
+    """Frames of one padded length, in memory or on disk.
+
+    ``protein`` is the index of each one's protein; ``weight`` is how many single frames each one's label is worth;
+    ``averaged`` tells labels that are mean forces.
+    """
 
     @property
     def protein(self) -> Int32[np.ndarray, " frames"]: ...
+
+    @property
+    def weight(self) -> Float32[np.ndarray, " frames"]: ...
+
+    @property
+    def averaged(self) -> Bool[np.ndarray, " frames"]: ...
 
     def take(self, rows: Int[np.ndarray, " some"]) -> Taken:
         """The frames in some rows, in that order; a row may come more than once."""
@@ -34,24 +45,19 @@ class Source(Protocol):
 
 
 class StoredFrames:
-    """Frames of one set in a bucket of an open dataset."""
+    """Frames of some sets in a bucket of an open dataset."""
 
-    def __init__(
-        self,
-        bucket: h5py.Group,
-        rows: Int[np.ndarray, " frames"],
-        protein: Int32[np.ndarray, " frames"],
-        beads: Topology,
-    ):
-        """Set up; nothing is read.
+    def __init__(self, bucket: h5py.Group, rows: Int[np.ndarray, " frames"], beads: Topology):
+        """Set up; no positions or forces are read.
 
         Args:
-            bucket: group with ``R`` and ``F``.
-            rows: of the set in the bucket, ascending.
-            protein: index of each of them.
+            bucket: group with ``R``, ``F`` and what a `Source` has per frame.
+            rows: of the sets in the bucket, ascending.
             beads: of every protein, padded to the bucket's length.
         """
-        self.protein = protein
+        self.protein = bucket["protein"][()][rows]
+        self.weight = bucket["weight"][()][rows]
+        self.averaged = bucket["split"][()][rows] == STORED[MEAN_FORCE]
         self._rows, self._beads = rows, beads
         self._R, self._F = _uncached(bucket, "R"), _uncached(bucket, "F")
 

@@ -20,6 +20,7 @@ from jaxtyping import Array
 
 from cgpipe.config.training import Training
 from cgpipe.data.prefetch import Prefetch
+from cgpipe.data.splits import MEAN_FORCE
 from cgpipe.data.store import Dataset
 from cgpipe.data.stored import Source
 from cgpipe.errors import UserError
@@ -57,7 +58,7 @@ class TrainingData:
         Raises:
             UserError: none to train on, or none to validate with.
         """
-        train, validation = (dataset.stored(split) for split in ("train", "val"))
+        train, validation = dataset.stored("train", MEAN_FORCE), dataset.stored("val")
         for name, frames in (("train", train), ("val", validation)):
             if not frames:
                 raise UserError(

@@ -1,8 +1,9 @@
 """Force matching of the prior alone: L-BFGS on its parameters before the network is trained.
 
 Parameters have very different magnitudes, so the search runs in units of each one's own size. Every evaluation sees the
-same frames, a bounded number spread evenly over all, padded to one length, in chunks that bound its memory. The fitted
-prior is kept beside the checkpoints: a training that is taken up goes on with the same bits.
+same frames, a bounded number spread evenly over all, padded to one length, in chunks that bound its memory; mean
+forces count with their weight. The fitted prior is kept beside the checkpoints: a training that is taken up goes on
+with the same bits.
 """
 
 from collections.abc import Sequence
@@ -36,8 +37,8 @@ KEPT = "pretrained"
 
 
 class Pretrained(NamedTuple):
-    """The fitted prior and how the fit went: steps, and MSE before and after of the training frames and of held-out
-    ones [(kcal/mol/Å)²]."""
+    """The fitted prior and how the fit went: steps, and (weighted) MSE before and after of the training frames and
+    of held-out ones [(kcal/mol/Å)²]."""
 
     prior: Prior
     steps: int

@@ -86,8 +86,8 @@ def make_step(
 
     def objective(parameters: Potential, batch: Batch, scale: Float[Array, ""]) -> tuple[Float[Array, ""], Sums]:
         errors = frame_errors(eqx.combine(parameters, fixed), batch)
-        # the epoch's error counts every frame once, as validation does
-        used = (batch.weight > 0).astype(errors.error2.dtype)
+        # the epoch's error counts every single frame once, as validation does
+        used = (batch.single & (batch.weight > 0)).astype(errors.error2.dtype)
         sums = Sums(jnp.sum(errors.error2 * used), jnp.sum(errors.components * used), jnp.max(errors.needed))
         return force_loss(errors, batch.weight, scale), sums
 

@@ -1,4 +1,4 @@
-"""Program, prior, bonds and every trained model on mean forces that nobody was trained on."""
+"""Program, prior, bonds and every trained model on mean forces that no model was trained on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,34 +6,13 @@ from typing import Any
 import numpy as np
 
 from cgpipe.data.mean_forces import MeanForces
-from cgpipe.data.projection import Projection
 from cgpipe.data.store import Dataset
 from cgpipe.deploy.program import Program
-from cgpipe.errors import UserError
 from cgpipe.model.potential import Potential
 from cgpipe.physics.mean_forces import mean_force_metrics, paired_gain
 from cgpipe.physics.prior import Prior
 from cgpipe.physics.statistics import resampling
 from cgpipe.validation.predictions import bonds_of_training_frames, model_forces, prior_forces, program_forces
-
-
-def check_labels(labels: MeanForces, projection: Projection, where: str) -> None:
-    """Refuse labels of another protein or of a temperature that the protein has no frames at.
-
-    Raises:
-        UserError: as said.
-    """
-    if labels.residue_name != projection.residue_name:
-        raise UserError(
-            f"{where}: mean forces of {'-'.join(labels.residue_name)}, but {projection.protein} is "
-            f"{'-'.join(projection.residue_name)}"
-        )
-    temperatures = np.unique(projection.temperature)
-    if np.float32(labels.temperature) not in temperatures:
-        raise UserError(
-            f"{where}: mean forces at {labels.temperature:g} K, but {projection.protein} has frames at "
-            f"{', '.join(f'{t:g}' for t in temperatures)} K"
-        )
 
 
 def evaluate_mean_forces(

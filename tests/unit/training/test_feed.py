@@ -76,3 +76,28 @@ def test_weights_of_proteins_reach_the_batches():
     for bucket, batch in batches:
         used = batch.weight[batch.weight > 0]
         np.testing.assert_allclose(used, 4 / 2 if bucket else 1 / 2)
+
+
+def test_frames_that_outweigh_a_batch_are_drawn_more_often():
+    """Catches draws that change what a frame weighs in an epoch, a step ruled by one frame, and draws without need."""
+    weight = np.array([1.0] * 40 + [3.0, 90.0, 400.0], np.float32)
+    bucket = toy_frames(len(weight), 4)._replace(weight=weight, averaged=weight > 1)
+    feed = Feed([bucket], 4, seed=0)
+    rows, drawn = [], []
+    for step, place in enumerate(places(feed, 0)):
+        batch = feed.at(step)[0]
+        rows += place.rows.tolist()
+        drawn += batch.weight[: len(place.rows)].tolist()
+        np.testing.assert_array_equal(batch.single[: len(place.rows)], weight[place.rows] == 1)
+    whole_batch = 4 * weight.mean()
+    assert np.bincount(rows).tolist() == [1] * 41 + [np.ceil(90 / whole_batch), np.ceil(400 / whole_batch)]
+    in_all = np.bincount(rows, drawn)
+    np.testing.assert_allclose(in_all / in_all[0], weight, rtol=1e-5)
+    assert np.mean(drawn) == pytest.approx(1.0) and max(drawn) <= 4 * len(rows) / len(weight)
+
+
+def test_mean_forces_count_when_proteins_are_balanced():
+    """Catches a protein that outweighs the others because its frames are worth more."""
+    heavy = toy_frames(6, 4, protein=0)._replace(weight=np.array([1, 1, 1, 1, 1, 45], np.float32))
+    weights = protein_weights((1.0, 1.0), [heavy, toy_frames(5, 6, protein=1)], "proteins")
+    assert 50 * weights[0] == pytest.approx(5 * weights[1])

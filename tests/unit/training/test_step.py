@@ -91,6 +91,17 @@ def test_weights_change_the_step_and_not_the_error():
     assert uneven.sums.components < plain.sums.components
 
 
+def test_mean_forces_pull_but_are_not_in_the_error_of_the_epoch():
+    """Catches a training error that is not comparable with that of validation, and mean forces without effect."""
+    parameters, fixed = eqx.partition(tiny_potential(), trainable(tiny_potential(), False))
+    step, start = make_step(fixed, optax.sgd(1e-4), 1.0, 0.9, MESH), initial_state(parameters, optax.sgd(1e-4))
+    both = step(start, BATCH)
+    single = step(start, BATCH._replace(single=np.arange(8) < 5))
+    assert same_bits(both.parameters, single.parameters)
+    assert single.sums.components == 5 * 5 * 3 < both.sums.components
+    assert 0 < float(single.sums.error2) < float(both.sums.error2)
+
+
 def test_no_average_and_gamma():
     """With decay 0 the average is the weights; with twice the γ a plain gradient step is twice as long."""
     once, twice = (run_steps(tiny_potential(), ema=0.0, gamma=gamma, optimiser=optax.sgd(0.01)) for gamma in (1.0, 2.0))
