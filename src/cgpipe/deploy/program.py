@@ -20,14 +20,11 @@ from jaxtyping import Float, Float32, Float64
 from cgpipe.artefact import read_json
 from cgpipe.data.species import Vocabulary, vocabulary
 from cgpipe.data.topology import Topology
+from cgpipe.deploy.packed import BROKEN, GRID, LOST, Packed, packed
 from cgpipe.errors import UserError
 
 FORMAT = 3
 """Of what a program takes and returns. 1: without ``owned`` and ``virial``; 2: without ``force_spread``."""
-
-
-GRID = 2.0**-14
-"""Centres of structures lie on this grid [Å]; positions on it are exact in single precision, whatever the centre."""
 
 
 class NeighbourOverflow(UserError):
@@ -49,17 +46,13 @@ class Evaluated(NamedTuple):
 class ChainProgram:
     """A program with one topology bound to it: positions in, energy and forces out, nothing built per call."""
 
-    def __init__(
-        self, call: Any, beads: int, neighbours: int, topology: Topology, where: str, dtype: str, members: int = 1
-    ):
-        self._members = members
+    def __init__(self, call: Packed, beads: int, neighbours: int, topology: Topology, where: str):
         self._call = call
         self._neighbours = neighbours
         self._where = where
         self._length = len(topology.species)
-        self._padded = np.zeros((beads, 3), dtype)
-        padded = [jax.device_put(_pad(array, beads)) for array in topology]
-        self._topology = [*padded, padded[-1]]  # all real beads are our own
+        self._padded = np.zeros((beads, 3))
+        self._topology = [jax.device_put(_pad(array, beads)) for array in topology]
 
     def __call__(self, R: Float[np.ndarray, "beads 3"]) -> Evaluated:
         """Energy and forces at positions R [Å].
@@ -68,24 +61,23 @@ class ChainProgram:
             FloatingPointError: a position, the energy or a force is not finite.
             NeighbourOverflow: more neighbours than the program has slots for.
         """
-        n = self._length
-        # a bead that is nowhere has no neighbours, and a network without edges has perfectly finite forces
-        if not np.isfinite(R.sum()):
-            raise FloatingPointError(f"{self._where}: a position is not finite")
-        self._padded[:n] = R - centre(R)
+        n, beads = self._length, len(self._padded)
+        self._padded[:n] = R
         found = self._call(self._padded, *self._topology)
-        bead_energies, forces, needed = (np.asarray(found[index]) for index in (0, 1, 3))
+        energy, needed, state = found[:3].tolist()
+        if state == LOST:
+            raise FloatingPointError(f"{self._where}: a position is not finite")
         if needed > self._neighbours:
             raise NeighbourOverflow(
-                f"{self._where}: {needed} neighbour slots per bead are needed but the program has {self._neighbours}; "
-                f"look for a collapsed structure, or export again with export.neighbours: {needed}"
+                f"{self._where}: {needed:.0f} neighbour slots per bead are needed but the program has "
+                f"{self._neighbours}; look for a collapsed structure, or export again with export.neighbours: "
+                f"{needed:.0f}"
             )
-        energy = float(bead_energies.sum(dtype=np.float64))
-        # a sum is finite only if all its terms are, and one sum is far cheaper than isfinite on small arrays
-        if not np.isfinite(energy + float(forces.sum(dtype=np.float64))):
+        if state == BROKEN:
             raise FloatingPointError(f"{self._where}: the energy or a force is not finite")
-        spread = np.asarray(found[4])[:n].astype(np.float64) if self._members > 1 else None
-        return Evaluated(energy, forces[:n].astype(np.float64), bead_energies[:n].astype(np.float64), spread)
+        forces, by_bead = found[3 : 3 + 3 * n].reshape(n, 3), found[3 + 3 * beads :]
+        spread = by_bead[beads : beads + n] if len(by_bead) > beads else None
+        return Evaluated(energy, forces, by_bead[:n], spread)
 
 
 class Program:
@@ -94,7 +86,7 @@ class Program:
     def __init__(self, metadata: dict[str, Any], path: Path):
         self.metadata = metadata
         self.path = path
-        self._calls: dict[int, Any] = {}
+        self._calls: dict[int, Packed] = {}
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -121,10 +113,9 @@ class Program:
             raise UserError(f"{self.path}: species ids must lie in 0 … {len(self.vocabulary) - 1}")
         capacity = entry["beads"]
         if capacity not in self._calls:
-            self._calls[capacity] = jax.jit(self._read(entry["jaxexp"]).call)
-        where, dtype = str(self.path), self.metadata["dtype"]
-        call, neighbours = self._calls[capacity], entry["neighbours"]
-        return ChainProgram(call, capacity, neighbours, topology, where, dtype, self.metadata["members"])
+            call = self._read(entry["jaxexp"]).call
+            self._calls[capacity] = packed(call, self.metadata["dtype"], self.metadata["members"])
+        return ChainProgram(self._calls[capacity], capacity, entry["neighbours"], topology, str(self.path))
 
     def evaluate(self, R: Float[np.ndarray, "beads 3"], topology: Topology) -> Evaluated:
         """Energy and forces of one structure; see ``ChainProgram`` for many of one topology."""

@@ -78,10 +78,22 @@ struct EventArguments {
   Event *event;
 };
 
+enum OptionType : int { INT64 = 1 };
+
+struct Option {
+  std::size_t struct_size;
+  void *extension;
+  const char *name;
+  std::size_t name_size;
+  OptionType type;
+  std::int64_t value;
+  std::size_t value_size;
+};
+
 struct ClientCreateArguments {
   std::size_t struct_size;
   void *extension;
-  const void *options;
+  const Option *options;
   std::size_t option_count;
   void *key_value_get, *key_value_get_argument;
   void *key_value_put, *key_value_put_argument;

@@ -4,6 +4,7 @@
 
 #include <dlfcn.h>
 
+#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -81,9 +82,13 @@ std::vector<Buffer> Executable::operator()(const std::vector<pjrt::Buffer *> &in
   arguments.device_count = 1;
   arguments.argument_count = inputs.size();
   arguments.results = &output_list;
+  pjrt::Event *complete = nullptr;
+  arguments.complete = &complete;
   runtime->call(pjrt::EXECUTABLE_EXECUTE, arguments, "running the program");
   std::vector<Buffer> buffers;
   for (auto *output : outputs) buffers.emplace_back(runtime, output);
+  // results that are not there yet would be copied by other threads, each of which has to be woken
+  runtime->await(complete, "running the program");
   return buffers;
 }
 
@@ -93,14 +98,34 @@ Runtime::Runtime(const std::string &library) : api(table_of(library))
 {
   auto initialize = sized<pjrt::InitializeArguments>();
   call(pjrt::PLUGIN_INITIALIZE, initialize, "starting the PJRT library");
-  auto create = sized<pjrt::ClientCreateArguments>();
-  call(pjrt::CLIENT_CREATE, create, "starting the PJRT library");
-  client = create.client;
+  client = create();
   auto devices = sized<pjrt::AddressableDevicesArguments>();
   devices.client = client;
   call(pjrt::CLIENT_ADDRESSABLE_DEVICES, devices, "looking for devices");
   if (devices.device_count == 0) throw std::runtime_error(library + ": the PJRT library finds no device");
   device = devices.devices[0];
+}
+
+pjrt::Client *Runtime::create() const
+{
+  // A CPU client makes several devices unless told otherwise, and more threads than the machine may have cores. What
+  // is no CPU client does not know this option.
+  auto one_device = sized<pjrt::Option>();
+  one_device.name = "cpu_device_count";
+  one_device.name_size = std::strlen(one_device.name);
+  one_device.type = pjrt::INT64;
+  one_device.value = 1;
+  one_device.value_size = 1;
+  auto arguments = sized<pjrt::ClientCreateArguments>();
+  arguments.options = &one_device;
+  arguments.option_count = 1;
+  try {
+    call(pjrt::CLIENT_CREATE, arguments, "starting the PJRT library");
+  } catch (const std::runtime_error &) {
+    arguments = sized<pjrt::ClientCreateArguments>();
+    call(pjrt::CLIENT_CREATE, arguments, "starting the PJRT library");
+  }
+  return arguments.client;
 }
 
 Runtime::~Runtime()

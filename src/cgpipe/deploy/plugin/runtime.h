@@ -72,6 +72,7 @@ class Runtime {
  private:
   friend class Buffer;
   friend class Executable;
+  pjrt::Client *create() const;
   template <typename Arguments> void call(pjrt::Function function, Arguments &arguments, const char *doing) const;
   void await(pjrt::Event *event, const char *doing) const;
   [[noreturn]] void fail(const pjrt::Error *error, const char *doing) const;
