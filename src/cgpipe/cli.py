@@ -12,7 +12,7 @@ from cgpipe.artefact import read_header
 from cgpipe.stage import run
 
 STAGES = (
-    "sample", "gather", "project", "dataset", "prior", "train", "ensemble", "export", "simulate", "validate",
+    "sample", "gather", "project", "average", "dataset", "prior", "train", "ensemble", "export", "simulate", "validate",
     "stability", "report",
 )  # fmt: skip
 ABOUT = {

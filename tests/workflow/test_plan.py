@@ -101,6 +101,18 @@ def test_sampled_protein_goes_through_the_line(checkout):
     assert checkout.snakemake("--dry-run", "results/demo/allatom/cln025.h5").code != 0
 
 
+def test_mean_forces_of_a_sampled_protein_are_made(checkout):
+    """A job per set, before the dataset; detects labels that are made and not used, or asked for and not made."""
+    proteins = checkout.path / "averaged.yaml"
+    block = "  pep: {source: openmm, sequence: AAGAA, temperature: 300, average: {test: 2, train: 3}}\n"
+    proteins.write_text((checkout.path / "resources/demo/proteins.yaml").read_text() + block)
+    assert checkout.plan("results/demo/dataset/dataset.h5", "--config", "proteins=averaged.yaml")["average"] == 2
+    shown = checkout.snakemake("--dry-run", "--printshellcmds", "--config", "proteins=averaged.yaml").text
+    assert "--mean-force pep results/demo/average/pep.test.npz" in shown
+    assert "--mean-force-train pep results/demo/average/pep.train.npz" in shown
+    assert "--mean-force results/demo/average/pep.test.npz" in shown
+
+
 def test_target_of_an_unknown_protein_is_refused(checkout):
     """Wildcards take only proteins of the list."""
     outcome = checkout.snakemake("--dry-run", "results/demo/project/nobody.h5")

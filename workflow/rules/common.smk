@@ -70,6 +70,14 @@ def all_atom_data(wildcards):
     return [file for files in data_files(frames_source(CONFIG, PROTEINS, wildcards.protein)).values() for file in files]
 
 
+def mean_forces(protein, key, kind):
+    """File of a protein's mean forces of one kind, given or made here; nothing where there is none."""
+    block = PROTEINS.proteins[protein]
+    if protein in SAMPLED and getattr(block.average, kind):
+        return f"<results>/average/{protein}.{kind}.npz"
+    return getattr(block, key)
+
+
 def source_code(stage):
     """The source files behind a stage, as a function: `--consider-ancient STAGE=code` passes by the items of a list."""
     return lambda wildcards: source_files(stage)

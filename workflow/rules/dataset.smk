@@ -1,13 +1,15 @@
-MEAN_FORCES = {
-    key: {name: getattr(block, key) for name, block in PROTEINS.proteins.items() if getattr(block, key)}
-    for key in ("mean_force", "mean_force_train")
-}
+MEAN_FORCES = [
+    (f"--{key.replace('_', '-')}", name, file)
+    for key, kind in (("mean_force", "test"), ("mean_force_train", "train"))
+    for name in PROTEINS.proteins
+    if (file := mean_forces(name, key, kind))
+]
 
 
 rule dataset:
     input:
         projections=expand("<results>/project/{protein}.h5", protein=PROTEINS.proteins),
-        mean_forces=[file for files in MEAN_FORCES.values() for file in files.values()],
+        mean_forces=[file for _, _, file in MEAN_FORCES],
         code=source_code("dataset"),
     output:
         dataset="<results>/dataset/dataset.h5",
@@ -25,10 +27,10 @@ rule dataset:
         runtime=120,
     params:
         settings=settings("dataset"),
-        mean_forces=" ".join(
-            shlex.join([f"--{key.replace('_', '-')}", *pair])
-            for key, files in MEAN_FORCES.items()
-            for pair in files.items()
+        mean_forces=lambda wildcards, input: shlex.join(
+            word
+            for (option, name, _), file in zip(MEAN_FORCES, input.get("mean_forces", []))
+            for word in (option, name, file)
         ),
         npz=lambda wildcards, output: f"--npz {output.npz}" if output.npz else "",
     message:

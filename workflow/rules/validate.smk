@@ -5,7 +5,7 @@ rule validate:
         prior="<results>/prior/prior.json",
         program=f"<results>/export/{CONFIG.simulate.member}/model.json",
         models=expand("<results>/train/seed-{seed}/model.eqx", seed=SEEDS),
-        mean_force=lambda wildcards: PROTEINS.proteins[wildcards.protein].mean_force or [],
+        mean_force=lambda wildcards: mean_forces(wildcards.protein, "mean_force", "test") or [],
         simulations=expand(
             "<results>/simulate/{{protein}}/{member}/{replica}/simulation.json",
             member=CONFIG.simulate.member,

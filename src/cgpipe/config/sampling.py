@@ -1,5 +1,6 @@
 """Keys of a protein whose all-atom run is made here: ``source: openmm``."""
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -41,17 +42,42 @@ class Sampling(Section):
     seed: Count = Field(1, description="base seed of velocities and thermostat noise")
 
 
+class Average(Section):
+    """Mean forces made here, by runs with the Cα atoms held at the positions of chosen frames."""
+
+    test: Annotated[int, Field(ge=0)] = Field(0, description="configurations to judge models by; never trained on")
+    train: Annotated[int, Field(ge=0)] = Field(0, description="other configurations, to train on")
+    picoseconds: Annotated[float, Field(ge=5.0)] = Field(20.0, description="length of each run [ps]")
+    runs: Annotated[int, Field(ge=2)] = Field(
+        2, description="at each configuration; their differences tell the error from slow motions"
+    )
+    exchange: tuple[Positive, ...] = Field(
+        (), description="rising temperatures [K] of copies that exchange states with each run, for slow side chains"
+    )
+
+
 class OpenmmProtein(Sampling, InDataset):
     source: Literal["openmm"] = Field(description="all-atom run by the stage sample: ff14SB, implicit solvent OBC2")
     replicas: Count = Field(4, description="independent runs, one job each")
     unfolded: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (), description="replicas (from 0) that begin at 600 K, to leave the start's fold"
     )
+    average: Average = Average()
 
     @model_validator(mode="after")
     def _one_start(self) -> "OpenmmProtein":
         if bool(self.sequence) == bool(self.pdb):
             raise ValueError("exactly one of 'sequence' and 'pdb' must be given")
+        return self
+
+    @model_validator(mode="after")
+    def _averages_once(self) -> "OpenmmProtein":
+        for key, file in (("test", "mean_force"), ("train", "mean_force_train")):
+            if getattr(self.average, key) and getattr(self, file):
+                raise ValueError(f"mean forces are made by average.{key} or read from {file}, not both")
+        ladder = (float(self.temperature), *self.average.exchange)
+        if any(hot <= cold for cold, hot in pairwise(ladder)):
+            raise ValueError("average.exchange must rise from above temperature")
         return self
 
     @model_validator(mode="after")

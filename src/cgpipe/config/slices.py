@@ -22,13 +22,18 @@ from cgpipe.config.models import (
     Validate,
 )
 from cgpipe.config.proteins import Given, MdcathProtein, Protein, Proteins
-from cgpipe.config.sampling import OpenmmProtein, Sampling
+from cgpipe.config.sampling import Average, OpenmmProtein, Sampling
 from cgpipe.config.stability import Stability
 
 
 class SampleSettings(Section):
     sampling: Sampling
     unfolded: bool = Field(description="begin at 600 K")
+
+
+class AverageSettings(Section):
+    sampling: Sampling
+    average: Average
 
 
 class ProjectSettings(Section):
@@ -96,8 +101,17 @@ def _sample(block: Protein, replica: int) -> SampleSettings:
     """Adding a replica, or the family of the protein, changes nothing for the other replicas."""
     if not isinstance(block, OpenmmProtein):
         raise KeyError(f"source {block.source!r} is not sampled")
-    sampling = Sampling(**{key: getattr(block, key) for key in Sampling.model_fields})
-    return SampleSettings(sampling=sampling, unfolded=replica in block.unfolded)
+    return SampleSettings(sampling=_sampling(block), unfolded=replica in block.unfolded)
+
+
+def _average(block: Protein) -> AverageSettings:
+    if not isinstance(block, OpenmmProtein):
+        raise KeyError(f"source {block.source!r} is not sampled")
+    return AverageSettings(sampling=_sampling(block), average=block.average)
+
+
+def _sampling(block: OpenmmProtein) -> Sampling:
+    return Sampling(**{key: getattr(block, key) for key in Sampling.model_fields})
 
 
 def frames_source(config: Config, proteins: Proteins, protein: str) -> Given:
@@ -121,7 +135,7 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
     """The settings object of a stage, e.g. ``stage_settings(config, proteins, "project", "cln025")``.
 
     Args:
-        protein: for ``sample`` and ``project``, the protein's name.
+        protein: for ``sample``, ``project`` and ``average``, the protein's name.
         replica: for ``sample``.
 
     Raises:
@@ -130,6 +144,7 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
     families = {name: block.family or name for name, block in proteins.proteins.items()}
     makers = {
         "sample": lambda: _sample(proteins.proteins[protein], replica),
+        "average": lambda: _average(proteins.proteins[protein]),
         "project": lambda: ProjectSettings(
             protein=frames_source(config, proteins, protein), species=config.species, project=config.project
         ),

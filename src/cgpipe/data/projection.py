@@ -11,7 +11,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from jaxtyping import Float32, Float64, Int32
+from jaxtyping import Float32, Float64, Int, Int32
 
 from cgpipe.artefact import create_h5, open_h5
 from cgpipe.errors import UserError
@@ -70,8 +70,12 @@ class Projection:
             raise UserError(
                 f"{self.protein}: no frames at {temperature:g} K; there are {np.unique(self.temperature).tolist()} K"
             )
+        return self.take(np.flatnonzero(kept))
+
+    def take(self, frames: Int[np.ndarray, " some"]) -> "Projection":
+        """Some of its frames, in the order of their numbers here."""
         names = ("R", "F", "temperature", "trajectory", "frame")
-        return replace(self, **{name: getattr(self, name)[kept] for name in names})
+        return replace(self, **{name: getattr(self, name)[frames] for name in names})
 
 
 def write_projection(path: Path, projection: Projection, head: Mapping[str, Any]) -> None:
