@@ -15,7 +15,10 @@ from cgpipe import average, gather, project, sample
 from cgpipe.config import Config, Proteins, settings_json
 from cgpipe.data.mean_forces import found_in, read_mean_forces
 from cgpipe.data.projection import read_projection
+from cgpipe.errors import UserError
+from cgpipe.physics.averages import Agreement
 from cgpipe.sampling.held import Held, HeldDynamics, alpha_atoms, held_system, plain_maps
+from cgpipe.sampling.labels import refuse_disagreement
 from cgpipe.sampling.replica import build_start
 from cgpipe.sampling.system import cpu_platform, make_system
 from cgpipe.stage import run
@@ -144,6 +147,14 @@ def test_a_killed_stage_ends_with_the_same_labels(labels, tmp_path):
     assert kept and not first.exists()
     with np.load(labels / "test.npz") as undisturbed, np.load(out) as found:
         assert all(np.array_equal(undisturbed[name], found[name]) for name in undisturbed.files if name != "cgpipe")
+
+
+def test_maps_that_disagree_stop_the_stage():
+    """One line with the map, the difference, its error and the remedy; agreement passes."""
+    fine = Agreement("uniform", 1, 0.1, 0.2, disagrees=False)
+    refuse_disagreement([fine], "pep")
+    with pytest.raises(UserError, match=r"pep: .*slice map.*2 residues on.*0\.900 ± 0\.100.*average\.picoseconds"):
+        refuse_disagreement([fine, Agreement("slice", 2, 0.9, 0.1, disagrees=True)], "pep")
 
 
 def test_more_configurations_than_frames_are_refused(peptide, tmp_path, capsys):

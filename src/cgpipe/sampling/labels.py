@@ -140,7 +140,7 @@ def make_labels(
     ]
     blocks = np.array([[run.blocks for run in own] for own in runs])
     agreement = compare_maps(blocks, frames.R.astype(np.float64), MAPS)
-    _refuse_disagreement(agreement, projection.protein)
+    refuse_disagreement(agreement, projection.protein)
     return Labels(
         frames=frames,
         averages=average_runs(blocks, np.array([[run.variance for run in own] for own in runs])),
@@ -195,7 +195,12 @@ def _kept(
         return Sampled(stored["blocks"], stored["variance"], int(stored["samples"]), float(stored["exchanged"]))
 
 
-def _refuse_disagreement(agreement: list[Agreement], protein: str) -> None:
+def refuse_disagreement(agreement: list[Agreement], protein: str) -> None:
+    """Stop where a map's mean forces differ from the projection's.
+
+    Raises:
+        UserError: as said.
+    """
     for one in agreement:
         if one.disagrees:
             raise UserError(

@@ -17,13 +17,17 @@ MISTAKES = {
     "unfolded: [4]": ("unfolded", "replica 4", "0 … 3"),
     "replica: 3": ("replica", "replicas"),
     "temperature: -5": ("temperature",),
+    "average: {runs: 1}": ("average.runs", "2"),
+    "average: {tests: 5}": ("average.tests", "average.test"),
+    "average: {test: 5, exchange: [400, 380]}": ("average.exchange", "rise"),
+    "average: {test: 5, exchange: [340]}": ("average.exchange", "above temperature"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("line", MISTAKES)
 def test_mistakes(tmp_path, line):
     """File, line and the reason; the line is that of the key or, for what concerns several keys, of the block."""
-    keys = {**BLOCK, line.split(":")[0]: line.split(": ")[1]}
+    keys = {**BLOCK, line.split(":")[0]: line.split(": ", 1)[1]}
     path = tmp_path / "proteins.yaml"
     path.write_text("proteins:\n  p:\n" + "".join(f"    {key}: {value}\n" for key, value in keys.items()))
     with pytest.raises(UserError) as caught:
@@ -59,6 +63,21 @@ def test_more_replicas_leave_the_others_alone():
     """Molecular dynamics is the dearest stage: only the replica concerned may run again."""
     assert settings("sample", 1, replicas=9, family="x", unfolded=[2]) == settings("sample", 1)
     assert settings("sample", 2, unfolded=[2]) != settings("sample", 2)
+
+
+def test_mean_forces_are_made_or_given():
+    """A set from two places would be one of them in silence."""
+    block = {**BLOCK, "average": {"test": 5}, "mean_force": "labels.npz"}
+    with pytest.raises(ValueError, match=r"average\.test or read from mean_force, not both"):
+        Proteins.model_validate({"proteins": {"p": block}})
+
+
+def test_mean_forces_sample_nothing_again():
+    """Their keys reach the stage that makes them and neither the trajectories nor the projection."""
+    wanted = {"test": 5, "picoseconds": 30.0}
+    assert settings("average", average=wanted) != settings("average")
+    assert settings("sample", average=wanted) == settings("sample")
+    assert settings("project", average=wanted) == settings("project")
 
 
 def test_projection_reads_what_was_sampled():
