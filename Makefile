@@ -50,6 +50,8 @@ lint: $(ANY_READY)  ## everything that looks at the code without running it
 	$(BIN)/snakemake --lint
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	@twice=$$(find tests -name 'test_*.py' -printf '%f\n' | sort | uniq -d); \
+	    if [ -n "$$twice" ]; then echo "pytest needs every file name once: $$twice" >&2; exit 1; fi
 
 format: $(ANY_READY)  ## lay out Python and workflow files
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/snakefmt Snakefile workflow
