@@ -71,7 +71,9 @@ def _check_sampled(block: OpenmmProtein) -> str:
         residues = pdb_atom_names(Path(block.pdb).read_text(errors="replace")).count("CA")
         if residues < 2:
             raise UserError(f"{block.pdb}: {residues} Cα atoms; expected a PDB of a protein")
-    return f"{residues} residues, to be sampled: {block.replicas} × {block.nanoseconds:g} ns at {block.temperature} K"
+    wanted = f"{residues} residues, to be sampled: {block.replicas} × {block.nanoseconds:g} ns at {block.temperature} K"
+    configurations = block.average.test + block.average.train
+    return wanted + (f"; mean forces at {configurations} of its configurations" if configurations else "")
 
 
 def main(argv: Sequence[str]) -> int:

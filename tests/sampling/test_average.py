@@ -17,11 +17,12 @@ from cgpipe.data.mean_forces import found_in, read_mean_forces
 from cgpipe.data.projection import read_projection
 from cgpipe.errors import UserError
 from cgpipe.physics.averages import Agreement
-from cgpipe.sampling.held import Held, HeldDynamics, alpha_atoms, held_system, plain_maps
+from cgpipe.sampling.held import Held, HeldDynamics, State, alpha_atoms, exchange, held_system, plain_maps
 from cgpipe.sampling.labels import refuse_disagreement
 from cgpipe.sampling.replica import build_start
 from cgpipe.sampling.system import cpu_platform, make_system
 from cgpipe.stage import run
+from cgpipe.units import KB
 
 KEYS = {
     "source": "openmm", "sequence": "AAGSA", "temperature": 348, "nanoseconds": 0.012, "equilibration": 1.0,
@@ -105,6 +106,27 @@ def test_beads_do_not_move(start, monkeypatch):
     assert np.abs(ends[-1][others] - start.positions[others] / 10.0).max() > 0.01
 
 
+def test_exchanges_keep_both_distributions():
+    """Oscillators drawn from both canonical distributions still have them after one attempt each; detects a wrong sign
+    or factor in the criterion, and velocities of the other temperature."""
+    random, temperatures, modes, draws = np.random.default_rng(3), (350.0, 420.0), 20, 20_000
+    energies, speeds, done = np.empty((draws, 2)), np.empty((draws, 2)), 0
+    for draw in range(draws):
+        states = [
+            State(np.zeros((1, 3)), random.normal(scale=np.sqrt(T), size=(modes, 3)), random.gamma(modes, KB * T))
+            for T in temperatures
+        ]
+        done += exchange(states, 0, temperatures, random)
+        energies[draw] = [state.energy for state in states]
+        speeds[draw] = [np.mean(state.velocities**2) for state in states]
+    assert 0.3 < done / draws < 0.9
+    for side, temperature in enumerate(temperatures):
+        error = KB * temperature * np.sqrt(modes / draws)
+        assert energies[:, side].mean() == pytest.approx(modes * KB * temperature, abs=4 * error)
+        assert energies[:, side].std() == pytest.approx(np.sqrt(modes) * KB * temperature, rel=0.03)
+        assert speeds[:, side].mean() == pytest.approx(temperature, rel=0.005)
+
+
 def test_labels_can_be_used(labels):
     """Both files hold what datasets and validation read; no configuration is in both; forces are of a sane size."""
     test, train = (read_mean_forces(labels / f"{name}.npz") for name in ("test", "train"))
@@ -117,7 +139,7 @@ def test_labels_can_be_used(labels):
         assert 2.0 < np.sqrt(np.mean(labelled.F**2)) < 30.0
         assert 0.1 < np.sqrt(np.mean(labelled.error2)) < np.sqrt(np.mean(labelled.noise2)) / 2
     summary = json.loads((labels / "test.json").read_text())
-    assert {one["map"] for one in summary["maps"]} == {"uniform", "slice"}
+    assert {one["map"] for one in summary["maps"]} | {summary["map"]} > {"uniform", "slice"}
     assert 0.0 < summary["exchanged"] < 1.0
 
 
@@ -152,9 +174,12 @@ def test_a_killed_stage_ends_with_the_same_labels(labels, tmp_path):
 def test_maps_that_disagree_stop_the_stage():
     """One line with the map, the difference, its error and the remedy; agreement passes."""
     fine = Agreement("uniform", 1, 0.1, 0.2, disagrees=False)
-    refuse_disagreement([fine], "pep")
-    with pytest.raises(UserError, match=r"pep: .*slice map.*2 residues on.*0\.900 ± 0\.100.*average\.picoseconds"):
-        refuse_disagreement([fine, Agreement("slice", 2, 0.9, 0.1, disagrees=True)], "pep")
+    refuse_disagreement([fine], "window", "pep")
+    with pytest.raises(
+        UserError,
+        match=r"pep: .*slice map.*2 residues on differs from the window map.*0\.900 ± 0\.100.*average\.picoseconds",
+    ):
+        refuse_disagreement([fine, Agreement("slice", 2, 0.9, 0.1, disagrees=True)], "window", "pep")
 
 
 def test_more_configurations_than_frames_are_refused(peptide, tmp_path, capsys):

@@ -152,7 +152,10 @@ def test_protein_to_be_sampled(place, capsys):
     """Nothing is simulated; a sequence needs no file, a PDB must be there and hold residues."""
     _sampled(sequence="AAGAA", replicas=3)
     assert run(check.main, []) == 0
-    assert "p: 5 residues, to be sampled: 3 × 1 ns at 300 K" in capsys.readouterr().out
+    assert "p: 5 residues, to be sampled: 3 × 1 ns at 300 K\n" in capsys.readouterr().out
+    _sampled(sequence="AAGAA", replicas=3, average="{test: 2, train: 3}")
+    assert run(check.main, []) == 0
+    assert "p: 5 residues, to be sampled: 3 × 1 ns at 300 K; mean forces at 5 of" in capsys.readouterr().out
     _sampled(pdb="start.pdb")
     assert run(check.main, []) == 2
     assert "protein 'p': start.pdb: no such file" in capsys.readouterr().err

@@ -9,6 +9,9 @@ from cgpipe.config.models import Count, InDataset, NotNegative, Positive, Sectio
 
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 
+APART = 6
+"""Frames of one replica whose mean forces are made are at least so many frames apart."""
+
 
 def _letters(sequence: str) -> str:
     wrong = sorted(set(sequence) - set(AMINO_ACIDS))
@@ -19,8 +22,8 @@ def _letters(sequence: str) -> str:
     return sequence
 
 
-class Sampling(Section):
-    """What decides one replica of an all-atom run with OpenMM, except which replica it is."""
+class Simulated(Section):
+    """What is simulated, and how."""
 
     sequence: Annotated[str, AfterValidator(_letters)] = Field(
         "", description="amino acids in one-letter codes; the run starts from an extended chain"
@@ -30,16 +33,21 @@ class Sampling(Section):
         True, description="ACE and NME on chain ends that have none, as in mdCATH; else the ends are charged"
     )
     temperature: Count = Field(description="temperature [K]")
+    timestep: Annotated[float, Field(gt=0.0, le=5.0)] = Field(
+        4.0, description="time step [fs]; 4 is stable because hydrogens weigh 4 g/mol and their bonds are rigid"
+    )
+    seed: Count = Field(1, description="base seed of velocities and thermostat noise")
+
+
+class Sampling(Simulated):
+    """What decides one replica of an all-atom run with OpenMM, except which replica it is."""
+
     nanoseconds: Positive = Field(1.0, description="length of each replica after equilibration [ns]")
     equilibration: NotNegative = Field(10.0, description="time at the beginning that is not saved [ps]")
     unfolding: NotNegative = Field(30.0, description="time at 600 K before that, for the replicas in unfolded [ps]")
     save_every: Positive = Field(
         1.0, description="time between saved frames [ps]; below 1 the noise of the forces is correlated"
     )
-    timestep: Annotated[float, Field(gt=0.0, le=5.0)] = Field(
-        4.0, description="time step [fs]; 4 is stable because hydrogens weigh 4 g/mol and their bonds are rigid"
-    )
-    seed: Count = Field(1, description="base seed of velocities and thermostat noise")
 
 
 class Average(Section):
@@ -78,6 +86,17 @@ class OpenmmProtein(Sampling, InDataset):
         ladder = (float(self.temperature), *self.average.exchange)
         if any(hot <= cold for cold, hot in pairwise(ladder)):
             raise ValueError("average.exchange must rise from above temperature")
+        return self
+
+    @model_validator(mode="after")
+    def _averages_have_frames(self) -> "OpenmmProtein":
+        wanted = self.average.test + self.average.train
+        most = self.replicas * -(-int(self.nanoseconds * 1000.0 / self.save_every + 1e-6) // APART)
+        if wanted > most:
+            raise ValueError(
+                f"average wants mean forces at {wanted} configurations, but {self.replicas} replicas of "
+                f"{self.nanoseconds:g} ns have {most} frames that are {APART} frames apart"
+            )
         return self
 
     @model_validator(mode="after")

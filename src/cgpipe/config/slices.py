@@ -4,6 +4,8 @@ Snakemake reruns a stage when its slice changes, so a key that is here without n
 missing here costs correctness.
 """
 
+from typing import Any
+
 from pydantic import Field
 
 from cgpipe.config.models import (
@@ -22,7 +24,7 @@ from cgpipe.config.models import (
     Validate,
 )
 from cgpipe.config.proteins import Given, MdcathProtein, Protein, Proteins
-from cgpipe.config.sampling import Average, OpenmmProtein, Sampling
+from cgpipe.config.sampling import Average, OpenmmProtein, Sampling, Simulated
 from cgpipe.config.stability import Stability
 
 
@@ -32,7 +34,7 @@ class SampleSettings(Section):
 
 
 class AverageSettings(Section):
-    sampling: Sampling
+    simulated: Simulated
     average: Average
 
 
@@ -101,17 +103,17 @@ def _sample(block: Protein, replica: int) -> SampleSettings:
     """Adding a replica, or the family of the protein, changes nothing for the other replicas."""
     if not isinstance(block, OpenmmProtein):
         raise KeyError(f"source {block.source!r} is not sampled")
-    return SampleSettings(sampling=_sampling(block), unfolded=replica in block.unfolded)
+    return SampleSettings(sampling=Sampling(**_part(Sampling, block)), unfolded=replica in block.unfolded)
 
 
 def _average(block: Protein) -> AverageSettings:
     if not isinstance(block, OpenmmProtein):
         raise KeyError(f"source {block.source!r} is not sampled")
-    return AverageSettings(sampling=_sampling(block), average=block.average)
+    return AverageSettings(simulated=Simulated(**_part(Simulated, block)), average=block.average)
 
 
-def _sampling(block: OpenmmProtein) -> Sampling:
-    return Sampling(**{key: getattr(block, key) for key in Sampling.model_fields})
+def _part(kind: type[Simulated], block: OpenmmProtein) -> dict[str, Any]:
+    return {key: getattr(block, key) for key in kind.model_fields}
 
 
 def frames_source(config: Config, proteins: Proteins, protein: str) -> Given:

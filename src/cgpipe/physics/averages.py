@@ -81,11 +81,13 @@ def compare_maps(
     Args:
         blocks: as in ``average_runs``.
         R: positions of the beads [Å].
-        names: of the maps.
+        names: of the maps; one that has the first one's name is the same map, and left out.
     """
     by_run = blocks.mean(axis=2)
     found = []
     for number, name in enumerate(names[1:], 1):
+        if name == names[0]:
+            continue
         difference = by_run[:, :, number] - by_run[:, :, 0]
         for apart in NEIGHBOURS:
             if apart >= R.shape[1]:

@@ -78,6 +78,21 @@ class State(NamedTuple):
     energy: float
 
 
+def exchange(states: list[State], lower: int, temperatures: tuple[float, ...], random: np.random.Generator) -> bool:
+    """Try to exchange the states at neighbouring temperatures [K], ``lower`` and the next; whether it was done.
+
+    What is accepted leaves the canonical distribution of both as it was; velocities are scaled with the temperature.
+    """
+    cold, hot = temperatures[lower], temperatures[lower + 1]
+    colder, hotter = states[lower], states[lower + 1]
+    chance = (1.0 / (KB * cold) - 1.0 / (KB * hot)) * (colder.energy - hotter.energy)
+    if np.log(1.0 - random.random()) >= chance:
+        return False
+    states[lower] = hotter._replace(velocities=hotter.velocities * np.sqrt(cold / hot))
+    states[lower + 1] = colder._replace(velocities=colder.velocities * np.sqrt(hot / cold))
+    return True
+
+
 def held_system(topology: app.Topology) -> openmm.System:
     """The system of ``make_system`` with massless Cα atoms and flexible Cα–Hα bonds.
 
@@ -161,7 +176,7 @@ class HeldDynamics:
                 states[1:] = [self._advance(s, T) for s, T in zip(states[1:], plan.temperatures[1:], strict=True)]
                 for lower in range(number % 2, len(states) - 1, 2):
                     attempts += 1
-                    exchanges += self._exchange(states, lower, random)
+                    exchanges += exchange(states, lower, plan.temperatures, random)
         except openmm.OpenMMException as error:
             raise UserError(
                 f"{plan.identity}, configuration {configuration}: unstable: {error}; take a shorter timestep"
@@ -214,17 +229,6 @@ class HeldDynamics:
                 forces.append(self._maps @ found)
         self._integrator.step(left)
         return self._state()
-
-    def _exchange(self, states: list[State], lower: int, random: np.random.Generator) -> bool:
-        """Try to exchange the states of two neighbouring temperatures."""
-        cold, hot = (self._plan.temperatures[lower + k] for k in (0, 1))
-        colder, hotter = states[lower], states[lower + 1]
-        chance = (1.0 / (KB * cold) - 1.0 / (KB * hot)) * (colder.energy - hotter.energy)
-        if np.log(1.0 - random.random()) >= chance:
-            return False
-        states[lower] = hotter._replace(velocities=hotter.velocities * np.sqrt(cold / hot))
-        states[lower + 1] = colder._replace(velocities=colder.velocities * np.sqrt(hot / cold))
-        return True
 
     def _state(self) -> State:
         now = self._context.getState(getPositions=True, getVelocities=True, getEnergy=True)

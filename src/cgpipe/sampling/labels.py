@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from cgpipe.artefact import atomic, open_h5, sha256
+from cgpipe.config.sampling import APART
 from cgpipe.config.slices import AverageSettings
 from cgpipe.data.projection import Projection
 from cgpipe.errors import UserError
@@ -22,11 +23,8 @@ from cgpipe.sampling.held import ROUND, Held, HeldDynamics, Sampled, alpha_atoms
 from cgpipe.sampling.replica import build_start
 from cgpipe.sampling.system import fastest_platform
 
-MAPS = ("optimal", "uniform", "slice")
-"""The projection's own map comes first: its means are the labels."""
-
-APART = 6
-"""Chosen frames of one trajectory are at least so many frames apart."""
+PLAIN = ("uniform", "slice")
+"""The maps that the projection's is compared with; the means of the projection's are the labels."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Labels:
         frames, averages = self.frames, self.averages
         return {
             "R": frames.R,
-            **{f"F_{'opt' if number == 0 else name}": averages.F[:, number] for number, name in enumerate(MAPS)},
+            **{f"F_{name}": averages.F[:, number] for number, name in enumerate(("opt", *PLAIN))},
             "se_opt": averages.se,
             "sd_opt": averages.sd,
             "slow_sd_opt": np.array(averages.slow_sd),
@@ -69,6 +67,7 @@ class Labels:
         """Errors, and the comparison of maps, for JSON."""
         averages = self.averages
         return {
+            "map": self.frames.quality["map"],
             "configurations": len(self.frames),
             "samples_per_configuration": float(self.samples.mean()),
             "force_rms": _rms(averages.F[:, 0]),
@@ -111,12 +110,12 @@ def make_labels(
         UserError: too few frames, files that do not belong together, an unstable integration, or maps whose means
             differ, so that at least one of them is wrong.
     """
-    sampling, average = settings.sampling, settings.average
-    chosen = _choose(projection, float(sampling.temperature), average.test + average.train, sampling.seed)
+    simulated, average = settings.simulated, settings.average
+    chosen = _choose(projection, float(simulated.temperature), average.test + average.train, simulated.seed)
     numbers = np.arange(average.test) if which == "test" else np.arange(average.test, len(chosen))
     frames = chosen.take(numbers)
     platform = fastest_platform(threads)
-    built = build_start(sampling, platform)
+    built = build_start(simulated, platform)
     alpha = alpha_atoms(built.topology)
     R = _all_atoms(frames, trajectories, alpha)
     if frames.W.shape[1] != R.shape[1] or built.topology.getNumAtoms() != R.shape[1]:
@@ -125,22 +124,24 @@ def make_labels(
             f"{built.topology.getNumAtoms()}; sample and project the protein again"
         )
     plan = Held(
-        identity=f"{sampling.seed}/{projection.protein}/held",
-        temperatures=(float(sampling.temperature), *average.exchange),
-        timestep=sampling.timestep,
+        identity=f"{simulated.seed}/{projection.protein}/held",
+        temperatures=(float(simulated.temperature), *average.exchange),
+        timestep=simulated.timestep,
         rounds=round(average.picoseconds / ROUND),
     )
     maps = np.concatenate([frames.W[None], plain_maps(built.topology)])
     dynamics = HeldDynamics(built, plan, maps, platform)
-    identity = {**settings.model_dump(mode="json"), "trajectories": sha256(trajectories), "map": frames.W.tolist()}
-    _prepare(partial, identity)
+    origins = list(zip(frames.trajectory.tolist(), frames.frame.tolist(), strict=True))
+    identity = {"trajectories": sha256(trajectories), "map": frames.W.tolist(), "origins": origins}
+    _prepare(partial, {**settings.model_dump(mode="json"), **identity})
     runs = [
         [_kept(partial / f"{number}-{run}.npz", dynamics, start, number, run) for run in range(average.runs)]
         for number, start in zip(numbers.tolist(), R, strict=True)
     ]
     blocks = np.array([[run.blocks for run in own] for own in runs])
-    agreement = compare_maps(blocks, frames.R.astype(np.float64), MAPS)
-    refuse_disagreement(agreement, projection.protein)
+    used = str(projection.quality["map"])
+    agreement = compare_maps(blocks, frames.R.astype(np.float64), (used, *PLAIN))
+    refuse_disagreement(agreement, used, projection.protein)
     return Labels(
         frames=frames,
         averages=average_runs(blocks, np.array([[run.variance for run in own] for own in runs])),
@@ -195,8 +196,8 @@ def _kept(
         return Sampled(stored["blocks"], stored["variance"], int(stored["samples"]), float(stored["exchanged"]))
 
 
-def refuse_disagreement(agreement: list[Agreement], protein: str) -> None:
-    """Stop where a map's mean forces differ from the projection's.
+def refuse_disagreement(agreement: list[Agreement], used: str, protein: str) -> None:
+    """Stop where a map's mean forces differ from those of the projection's map, which is called ``used``.
 
     Raises:
         UserError: as said.
@@ -205,7 +206,7 @@ def refuse_disagreement(agreement: list[Agreement], protein: str) -> None:
         if one.disagrees:
             raise UserError(
                 f"{protein}: at fixed beads the {one.map} map's mean force along the lines to beads {one.apart} "
-                f"residues on differs from the {MAPS[0]} map's by {one.difference:.3f} ± {one.error:.3f} kcal/mol/Å; "
+                f"residues on differs from the {used} map's by {one.difference:.3f} ± {one.error:.3f} kcal/mol/Å; "
                 "all valid maps have the same mean, so one of them is wrong, or the runs are far from equilibrium: "
                 "take longer ones (average.picoseconds), or another project.map"
             )

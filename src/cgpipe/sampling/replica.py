@@ -7,7 +7,7 @@ from typing import NamedTuple
 import openmm
 
 from cgpipe.artefact import create_h5, header, sha256
-from cgpipe.config.sampling import Sampling
+from cgpipe.config.sampling import Sampling, Simulated
 from cgpipe.sampling.dynamics import Dynamics, Plan
 from cgpipe.sampling.layout import LAYOUT, write_protein, write_replica
 from cgpipe.sampling.partial import Partial
@@ -71,11 +71,11 @@ def sample(replica: Replica, out: Path, folder: Path, threads: int) -> str:
     )
 
 
-def build_start(sampling: Sampling, platform: openmm.Platform) -> Start:
+def build_start(simulated: Simulated, platform: openmm.Platform) -> Start:
     """The minimised structure that all replicas begin from; the same one each time."""
-    if sampling.sequence:
-        return from_sequence(sampling.sequence, sampling.caps, platform)
-    return from_pdb(Path(sampling.pdb), sampling.caps, platform)
+    if simulated.sequence:
+        return from_sequence(simulated.sequence, simulated.caps, platform)
+    return from_pdb(Path(simulated.pdb), simulated.caps, platform)
 
 
 def make_plan(replica: Replica) -> Plan:

@@ -17,6 +17,7 @@ MISTAKES = {
     "unfolded: [4]": ("unfolded", "replica 4", "0 … 3"),
     "replica: 3": ("replica", "replicas"),
     "temperature: -5": ("temperature",),
+    "average: {test: 600, train: 69}": ("669 configurations", "4 replicas of 1 ns have 668", "6 frames apart"),
     "average: {runs: 1}": ("average.runs", "2"),
     "average: {tests: 5}": ("average.tests", "average.test"),
     "average: {test: 5, exchange: [400, 380]}": ("average.exchange", "rise"),
@@ -78,6 +79,15 @@ def test_mean_forces_sample_nothing_again():
     assert settings("average", average=wanted) != settings("average")
     assert settings("sample", average=wanted) == settings("sample")
     assert settings("project", average=wanted) == settings("project")
+
+
+def test_mean_forces_know_only_what_they_need():
+    """How long trajectories are reaches the stage through its input; what it does at fixed beads, through its settings.
+    Detects keys that make the labels anew and change nothing."""
+    lengths = {"nanoseconds": 2.0, "save_every": 2.0, "equilibration": 20.0, "unfolding": 60.0, "unfolded": [1]}
+    assert settings("average", **lengths) == settings("average")
+    for key, value in {"temperature": 300, "timestep": 2.0, "seed": 2, "caps": False}.items():
+        assert settings("average", **{key: value}) != settings("average")
 
 
 def test_projection_reads_what_was_sampled():

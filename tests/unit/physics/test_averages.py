@@ -49,3 +49,10 @@ def test_short_chains_are_compared_as_far_as_they_go():
     """A dipeptide has no bead two residues on."""
     blocks, _, R = made_up(SLOW)
     assert [one.apart for one in compare_maps(blocks[..., :2, :], R[:, :2], ("first", "second"))] == [1]
+
+
+def test_a_map_is_not_compared_with_itself():
+    """A projection by the uniform map: what differs by rounding only would be far apart in units of its error."""
+    blocks, _, R = made_up(SLOW)
+    blocks[:, :, :, 1] = blocks[:, :, :, 0] * (1.0 + 1e-15)
+    assert compare_maps(blocks, R, ("uniform", "uniform")) == []
