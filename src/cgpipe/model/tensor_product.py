@@ -96,10 +96,13 @@ def tensor_product(
     Returns:
         One array per component of the result.
     """
+    # spread over the beads by a product: its gradient is one more, not a slow sum over the beads for every coefficient
+    spread = jnp.ones((len(right[0]), 1), weights.dtype) @ weights.reshape(1, -1)
+    by_path = jnp.split(spread, len(weights), axis=-1)
+    weighted = {(path, j): by_path[path] * right[j] for path, j in sorted({(t.path, t.right) for t in terms.terms})}
     matrix = defaultdict(list)
-    by_path = jnp.split(weights, len(weights))
     for path, i, j, k, value in terms.terms:
-        matrix[k, i].append(value * by_path[path] * right[j])
+        matrix[k, i].append(value * weighted[path, j])
     results: dict[int, Array] = {}
     for (k, i), parts in sorted(matrix.items()):
         product = left[i] * sum(parts[1:], parts[0])[:, None, :]
