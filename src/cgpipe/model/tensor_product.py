@@ -96,8 +96,9 @@ def tensor_product(
     Returns:
         One array per component of the result.
     """
-    # spread over the beads by a product: its gradient is one more, not a slow sum over the beads for every coefficient
-    spread = jnp.ones((len(right[0]), 1), weights.dtype) @ weights.reshape(1, -1)
+    # spread over the beads by a product: its gradient is one more, not a slow sum over the beads for every coefficient;
+    # "highest", because a GPU would round the weights
+    spread = jnp.matmul(jnp.ones((len(right[0]), 1), weights.dtype), weights.reshape(1, -1), precision="highest")
     by_path = jnp.split(spread, len(weights), axis=-1)
     weighted = {(path, j): by_path[path] * right[j] for path, j in sorted({(t.path, t.right) for t in terms.terms})}
     matrix = defaultdict(list)
