@@ -1,6 +1,6 @@
 """Read all positions and forces of an mdCATH file in pieces, do nothing with them; prints bytes and seconds of reading.
 
-    python benchmarks/plain_read.py FILE
+Run it as ``python benchmarks/plain_read.py FILE``.
 """
 
 import sys
