@@ -30,6 +30,8 @@ from cgpipe.physics.gram import Gram
 from cgpipe.physics.mapping import map_alpha_carbons
 
 PIECE = 500
+AS_A_JOB = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""What the workflow sets for the stage."""
 TEMPERATURES, REPLICAS = (320, 348, 379, 413, 450), range(5)
 
 
@@ -55,7 +57,7 @@ def stage(path: Path, out: Path, kind: str) -> tuple[float, float, float]:
     settings = {"protein": {"source": "mdcath", "path": str(path)}, "species": {}, "project": {"map": kind}}
     command = [sys.executable, "-m", "cgpipe.project", "--settings", json.dumps(settings), "--protein", "synth"]
     start = time.perf_counter()
-    child = subprocess.Popen([*command, "--out", str(out)], stdout=subprocess.DEVNULL)
+    child = subprocess.Popen([*command, "--out", str(out)], stdout=subprocess.DEVNULL, env=os.environ | AS_A_JOB)
     _, status, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - start
     child.returncode = os.waitstatus_to_exitcode(status)

@@ -16,7 +16,8 @@ command -v "$python" >/dev/null || fail "no $python found; on Debian: apt-get in
 
 "$python" -m venv "$venv"
 if "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$uv" 2>/dev/null; then
-    install=("$venv/bin/uv" pip install --quiet --python "$venv/bin/python")
+    # compiled now, as pip does, and not at the start of every process where that cannot or may not write bytecode
+    install=("$venv/bin/uv" pip install --quiet --compile-bytecode --python "$venv/bin/python")
 else
     echo "$uv cannot be had here; pip does the same, slower"
     install=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check)

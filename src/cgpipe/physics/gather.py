@@ -27,7 +27,7 @@ LONGEST_BOND = 6.0
 AHEAD = 2
 """Chunks that a thread reads and prepares while sums of products are taken over earlier ones."""
 
-CHECKED_FRAMES = 1000
+CHECKED_FRAMES = 300
 """Constraints are checked on so many frames at least, spread evenly (on all of fewer)."""
 
 
