@@ -126,12 +126,13 @@ def matmul_peak() -> float:
 
 def compare(name: str, beads: int, peer: PeerProcess | None, repeats: int, peak: float, folder: Path) -> None:
     """Print one row per mode for one network and length."""
-    R = np.stack([compact_chain(beads, seed) for seed in range(8 * PROCESSORS)])
+    R = np.stack([compact_chain(beads, seed) for seed in range(8)])
     counts = Moments()
     neighbours = neighbour_counts(R, CUTOFF)
     counts.add(R, np.ones(len(R), bool), neighbours)
-    frames = PROCESSORS * max(1, min(len(R) // PROCESSORS, round(EDGES_PER_CALL / neighbours.sum(1).mean())))
-    R, slots = R[:frames], min(beads - 1, counts.max_slots)
+    each = max(1, min(len(R), round(EDGES_PER_CALL / neighbours.sum(1).mean())))
+    # every device gets the same frames, so that nothing but the number of devices changes with it
+    R, slots, frames = np.concatenate([R[:each]] * PROCESSORS), min(beads - 1, counts.max_slots), each * PROCESSORS
     ours = Ours(settings_of(name, counts.mean_neighbours), R, slots)
     kinds: dict[str, bool] = {} if peer is None else {"coupled": True, "plain": False}
     np.savez(folder / "frames.npz", R=R, species=chain_topology(beads, TYPES).species, cutoff=CUTOFF)

@@ -107,12 +107,14 @@ def optimal_coefficients(
     free, coefficients = groups.free, uniform_coefficients(groups)
     if not len(free):
         return coefficients
-    regularised = gram + ridge * np.diag(groups.sizes)
-    P_ff, P_fc = regularised[np.ix_(free, free)], regularised[np.ix_(free, groups.bead)]
+    P_ff, P_fc = gram[np.ix_(free, free)], gram[np.ix_(free, groups.bead)]
+    np.einsum("ii->i", P_ff)[:] += ridge * groups.sizes[free]
     scale = np.sqrt(np.diag(P_ff))
     scale = np.where(scale > 0.0, scale, 1.0)
+    P_ff /= scale[:, None]
+    P_ff /= scale
     try:
-        factor = scipy.linalg.cholesky(P_ff / np.outer(scale, scale), lower=True)
+        factor = scipy.linalg.cholesky(P_ff, lower=True, overwrite_a=True)
         dependent = bool((np.diag(factor) ** 2 < DEPENDENT_BELOW).any())
     except scipy.linalg.LinAlgError:
         dependent = True
