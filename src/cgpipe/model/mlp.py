@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from cgpipe.model.products import sum_of_products
+
 SILU_GAIN = math.sqrt(2.0)
 
 Precision = Literal["float32", "tensorfloat32"]
@@ -77,6 +79,4 @@ class MLP(eqx.Module):
         if stops[-1] != weight.shape[0]:
             raise ValueError(f"inputs of {stops[-1]} features in all, expected {weight.shape[0]}")
         # split, not slices: the gradient of a split is one concatenation
-        each = zip(parts, jnp.split(weight, stops[:-1]), strict=True)
-        first, *more = (jnp.matmul(part, some, precision=PRECISIONS[self.precision]) for part, some in each)
-        return sum(more, first)
+        return sum_of_products(parts, jnp.split(weight, stops[:-1]), PRECISIONS[self.precision])
