@@ -30,7 +30,12 @@ from cgpipe.physics.gram import Gram
 from cgpipe.physics.mapping import map_alpha_carbons
 
 PIECE = 500
-AS_A_JOB = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+KEPT = ("hugetlb=1", "arena_max=1", "mmap_max=0", "trim_threshold=4000000000")
+AS_A_JOB = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "GLIBC_TUNABLES": ":".join(f"glibc.malloc.{setting}" for setting in KEPT),
+}
 """What the workflow sets for the stage."""
 TEMPERATURES, REPLICAS = (320, 348, 379, 413, 450), range(5)
 

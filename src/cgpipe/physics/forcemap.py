@@ -107,20 +107,21 @@ def optimal_coefficients(
     free, coefficients = groups.free, uniform_coefficients(groups)
     if not len(free):
         return coefficients
-    P_ff, P_fc = gram[np.ix_(free, free)], gram[np.ix_(free, groups.bead)]
+    rows = gram[free]
+    P_ff, P_fc = np.take(rows, free, axis=1), np.take(rows, groups.bead, axis=1)
     np.einsum("ii->i", P_ff)[:] += ridge * groups.sizes[free]
     scale = np.sqrt(np.diag(P_ff))
     scale = np.where(scale > 0.0, scale, 1.0)
     P_ff /= scale[:, None]
     P_ff /= scale
     try:
-        factor = scipy.linalg.cholesky(P_ff, lower=True, overwrite_a=True)
-        dependent = bool((np.diag(factor) ** 2 < DEPENDENT_BELOW).any())
+        factor = scipy.linalg.cho_factor(P_ff.T, lower=True, overwrite_a=True)  # in place: the transpose is Fortran's
+        dependent = bool((np.diag(factor[0]) ** 2 < DEPENDENT_BELOW).any())
     except scipy.linalg.LinAlgError:
         dependent = True
     if dependent:
         raise dependent_forces(where)
-    solution = scipy.linalg.cho_solve((factor, True), P_fc / scale[:, None])
+    solution = scipy.linalg.cho_solve(factor, P_fc / scale[:, None])
     coefficients[:, free] = -(solution / scale[:, None]).T
     return coefficients
 

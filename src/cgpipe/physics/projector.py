@@ -5,6 +5,7 @@ together; then the forces on the rigid groups are mapped. Only the beads' frames
 """
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -98,6 +99,17 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
     if ratio > WARN_OVERFIT:
         notes += (f"overfit ratio {ratio:.2f} is above {WARN_OVERFIT}: more frames would give less noisy forces",)
     arrays = found.origins()
+    with ThreadPoolExecutor(1) as pool:
+        identity = pool.submit(
+            check_identity,
+            arrays["R"],
+            mapped.F,
+            mapping.chain,
+            mapping.residue,
+            arrays["temperature"],
+            arrays["trajectory"],
+        )
+        noise = _noise(found, candidates, mapped, arrays["temperature"]) | _net(arrays["R"], mapped.F)
     return Projection(
         protein=protein,
         residue_name=mapping.residue_name,
@@ -118,11 +130,8 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
             "free_coefficients": fitted.free,
             "overfit_ratio": ratio,
             "overfit_ratios": {name: overfit_ratio(free, found.frames) for name, free in contest.free().items()},
-            **_noise(found, candidates, mapped, arrays["temperature"]),
-            **_net(arrays["R"], mapped.F),
-            "yvon_born_green": check_identity(
-                arrays["R"], mapped.F, mapping.chain, mapping.residue, arrays["temperature"], arrays["trajectory"]
-            ),
+            **noise,
+            "yvon_born_green": identity.result(),
             "constraints_from_topology": len(rigid),
             "constraint_violation_max": violation,
             "notes": [*reader.notes, *notes],
@@ -183,10 +192,12 @@ def _net(R: Float32[np.ndarray, "frames beads 3"], F: Float32[np.ndarray, "frame
     return {"net_force_rms": _rms(F.sum(axis=1, dtype=np.float64)), "net_torque_rms": _rms(torque)}
 
 
-def _pieces(*arrays: Float[np.ndarray, "frames beads 3"]) -> Iterator[tuple[np.ndarray, ...]]:
+def _pieces(*arrays: Float[np.ndarray, "frames ..."]) -> Iterator[tuple[np.ndarray, ...]]:
+    """A bounded number of frames at a time: numbers in double precision of all at once would be fresh memory."""
     for start in range(0, len(arrays[0]), 1000):
         yield tuple(array[start : start + 1000] for array in arrays)
 
 
 def _rms(values: Float[np.ndarray, "..."]) -> float:
-    return float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
+    squares = sum(np.square(piece, dtype=np.float64).sum() for (piece,) in _pieces(values))
+    return float(np.sqrt(squares / values.size))
