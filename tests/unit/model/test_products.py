@@ -21,7 +21,10 @@ def custom(parts, weights):
 @pytest.fixture
 def given():
     rng = np.random.default_rng(0)
-    draw = lambda *shape: jnp.asarray(rng.normal(size=shape), jnp.float32)  # noqa: E731
+
+    def draw(*shape):
+        return jnp.asarray(rng.normal(size=shape), jnp.float32)
+
     return (draw(40, 5), draw(40, 3)), (draw(5, 4), draw(3, 4)), draw(40, 4)
 
 
@@ -46,7 +49,9 @@ def test_derivatives_are_those_of_plain_products(given, function):
     parts, weights, _ = given
 
     def gradients(product):
-        total = lambda p, w: sum(jnp.sum(jnp.sin(x)) for x in jax.tree.leaves(function(product, p, w)))  # noqa: E731
+        def total(p, w):
+            return sum(jnp.sum(jnp.sin(x)) for x in jax.tree.leaves(function(product, p, w)))
+
         return jax.tree.leaves(jax.jit(jax.grad(total, argnums=(0, 1)))(parts, weights))
 
     for ours, theirs in zip(gradients(custom), gradients(plain), strict=True):
