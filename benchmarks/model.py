@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 if __name__ == "__main__" and "GLIBC_TUNABLES" not in os.environ:  # is read when a process starts; the peer inherits it
-    os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
+    KEPT = ("hugetlb=1", "mmap_max=0", "trim_threshold=4000000000", "top_pad=67108864")  # as the workflow's jobs
+    os.environ["GLIBC_TUNABLES"] = ":".join(f"glibc.malloc.{setting}" for setting in KEPT)
     os.execv(sys.executable, sys.orig_argv)
 PROCESSORS = len(os.sched_getaffinity(0)) if "--all-processors" in sys.argv else 1
 # before JAX starts: a device for every processor

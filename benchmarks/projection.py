@@ -30,7 +30,7 @@ from cgpipe.physics.gram import Gram
 from cgpipe.physics.mapping import map_alpha_carbons
 
 PIECE = 500
-KEPT = ("hugetlb=1", "arena_max=1", "mmap_max=0", "trim_threshold=4000000000")
+KEPT = ("hugetlb=1", "mmap_max=0", "trim_threshold=4000000000", "arena_max=1")
 AS_A_JOB = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

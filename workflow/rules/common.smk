@@ -32,12 +32,18 @@ if ! module load {MODULES}; then
     exit 2
 fi
 """
-# XLA takes fresh memory for every step: in pages of 4 kB their faults were 40 % of a training step at 250 beads
-TUNABLES = shlex.quote(os.environ.get("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"))
-# numpy takes fresh memory for every chunk of frames: kept by the process, it made `project` a sixth faster, training not
-KEPT = ("hugetlb=1", "arena_max=1", "mmap_max=0", "trim_threshold=4000000000")
-KEEPING = shlex.quote(os.environ.get("GLIBC_TUNABLES", ":".join(f"glibc.malloc.{setting}" for setting in KEPT)))
-ENVIRONMENT += f" GLIBC_TUNABLES={TUNABLES} TUNABLES_KEEPING_MEMORY={KEEPING}"
+
+
+def tunables(*more):
+    """Settings of the C library, where the user has none: memory in large pages, which the process keeps."""
+    settings = ("hugetlb=1", "mmap_max=0", "trim_threshold=4000000000", *more)
+    return shlex.quote(os.environ.get("GLIBC_TUNABLES", ":".join(f"glibc.malloc.{setting}" for setting in settings)))
+
+
+# XLA and numpy take memory for every step and every chunk of frames, and return it: faults of fresh pages of 4 kB were
+# 40 % of a training step at 250 beads. Threads' heaps have large pages only if they grow by more than one (`top_pad`).
+# One heap is faster for numpy (`project`: a sixth less time), several are for XLA.
+ENVIRONMENT += f" GLIBC_TUNABLES={tunables('top_pad=67108864')} TUNABLES_OF_ONE_HEAP={tunables('arena_max=1')}"
 shell.prefix(f"{LOAD_MODULES if MODULES else ''}set -euo pipefail; export {ENVIRONMENT}; ")
 
 # jobs read this file again: what is in the data is looked at once, before the first of them

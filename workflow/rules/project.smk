@@ -19,5 +19,5 @@ rule project:
     message:
         "Projecting the forces of {wildcards.protein} onto beads"
     shell:
-        "NPROC={threads} GLIBC_TUNABLES=$TUNABLES_KEEPING_MEMORY python -m cgpipe.project --settings {params.settings:q}"
+        "NPROC={threads} GLIBC_TUNABLES=$TUNABLES_OF_ONE_HEAP python -m cgpipe.project --settings {params.settings:q}"
         " --protein {wildcards.protein} --out {output.projection} > {log} 2>&1"
