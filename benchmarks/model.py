@@ -3,14 +3,16 @@
     python benchmarks/model.py --peer-python .venv-peer/bin/python [--sizes bench-small] [--beads 10 50] [--repeats 5]
 
 A training step is forward pass, forces, and gradient of the mean squared force with respect to all weights; inference
-is energies and forces. Turn by turn; the smallest of the repeats counts. On one thread seconds of processor time are
-compared, so that other load on the machine matters little; on all processors (``--all-processors``) seconds, of a
-batch as much larger, whose frames our devices share as in training, while the peer's threads share each operation. Ours
-includes the neighbour search and the slots that the busiest frame needs; the peer is given its edges. Memory comes in
-large pages, as for the workflow's jobs; the peer gets them too, or (``--peer-as-it-comes``) what it would have without
-cgpipe's setting. ``GLIBC_TUNABLES= python …`` takes them from both. Peer modes: eager, with one weight per path and
-channel as here (``coupled``) and with one per path (``plain``). Also printed: work done per second as a share of what a
-product of float32 matrices reaches here, time to compile, and memory of one step.
+is energies and forces. They are timed in turns, each of calls one after the other as in training, with a rest between:
+threads of the peer spin for a while after its last call, on a processor that is then not ours. The smallest of the
+repeats counts. On one thread seconds of processor time are compared, so that other load on the machine matters little;
+on all processors (``--all-processors``) seconds, of a batch as much larger, whose frames our devices share as in
+training, while the peer's threads share each operation. Ours includes the neighbour search and the slots that the
+busiest frame needs; the peer is given its edges. Memory comes in large pages, as for the workflow's jobs; the peer gets
+them too, or (``--peer-as-it-comes``) what it would have without cgpipe's setting. ``GLIBC_TUNABLES= python …`` takes
+them from both. Peer modes: eager, with one weight per path and channel as here (``coupled``) and with one per path
+(``plain``). Also printed: work done per second as a share of what a product of float32 matrices reaches here, time to
+compile, and memory of one step.
 """
 
 import argparse
@@ -36,6 +38,7 @@ import equinox as eqx  # noqa: E402 - the flags above come first
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
+from jax.flatten_util import ravel_pytree  # noqa: E402
 from jax.sharding import PartitionSpec  # noqa: E402
 from peer import PeerProcess, peer_model  # noqa: E402
 from structures import chain_topology, compact_chain  # noqa: E402
@@ -54,6 +57,10 @@ BENCH = {  # name → (l_max, tensor channels, sizes)
     **{name: (2, 32, sizes) for name, sizes in PRESETS.items()},
 }
 EDGES_PER_CALL = 2000
+TURN = 0.5
+"""Seconds of calls one after the other, as in training; what a turn says is their mean."""
+REST = 0.3
+"""Seconds between turns: OpenMP's threads, which the peer has, spin for a while after the last call."""
 CLOCK = "cpu" if PROCESSORS == 1 else "wall"
 
 
@@ -88,7 +95,9 @@ class Ours:
             return found.bead_energies, found.forces
 
         def training(parameters: Any, R: jax.Array) -> Any:
-            return jax.lax.pmean(jax.grad(lambda p: jnp.mean(evaluation(p, R).forces ** 2))(parameters), FRAMES)
+            gradient = jax.grad(lambda p: jnp.mean(evaluation(p, R).forces ** 2))(parameters)
+            flat, as_it_was = ravel_pytree(gradient)  # as in training
+            return as_it_was(jax.lax.pmean(flat, FRAMES))
 
         self._compiled, self.compile_seconds = {}, {}
         whole, divided = PartitionSpec(), PartitionSpec(FRAMES)
@@ -99,10 +108,16 @@ class Ours:
             self.compile_seconds[name] = now() - begun
 
     def time(self, what: str) -> float:
-        """Seconds of one call."""
-        begun = now()
+        """Seconds of one call, of many one after the other."""
+        self._call(what)
+        begun, end, calls = now(), time.perf_counter() + TURN, 0
+        while not calls or time.perf_counter() < end:
+            self._call(what)
+            calls += 1
+        return (now() - begun) / calls
+
+    def _call(self, what: str) -> None:
         jax.block_until_ready(self._compiled[what](self._parameters, self._R))
-        return now() - begun
 
     def work(self, what: str) -> float:
         """Floating-point operations, as the compiler counts them for a device (empty slots included)."""
@@ -145,9 +160,14 @@ def compare(name: str, beads: int, peer: PeerProcess | None, repeats: int, peak:
             assert peer is not None
             peer("build", model=peer_model(settings_of(name, counts.mean_neighbours), "float32", coupling))
             peer("frames", file=str(folder / "frames.npz"))
-            peer("time", what=what)
-            pairs = [(ours.time(what), peer("time", what=what)[CLOCK]) for _ in range(repeats)]
-            mine, theirs = (min(column) for column in zip(*pairs, strict=True))
+            peer("time", what=what, least=0)
+            turns = []
+            for _ in range(repeats):
+                time.sleep(REST)
+                mine = ours.time(what)
+                time.sleep(REST)
+                turns.append((mine, peer("time", what=what, least=TURN)[CLOCK]))
+            mine, theirs = (min(column) for column in zip(*turns, strict=True))
             seconds["ours"] = min(seconds["ours"], mine)
             ratios[kind] = theirs / mine
         print(

@@ -7,7 +7,8 @@ Reads one JSON command per line and answers with one JSON line:
     {"do": "frames", "file": "f.npz"}          R [frames, beads, 3] in Å, species [beads], cutoff in Å
     {"do": "signs", "l_max": 2, "directions": […]}   of the 3j symbols, contracted with harmonics of three directions
     {"do": "evaluate", "file": "out.npz"}      writes energies [frames] and forces [frames, beads, 3]
-    {"do": "time", "what": "training"}         seconds of one training step or one "inference" of all frames
+    {"do": "time", "what": "training", "least": 0.5}   seconds per training step, or "inference", of all frames: one
+                                               after the other for at least so many seconds
 """
 
 import itertools
@@ -74,14 +75,20 @@ class Peer:
         np.savez(file, energies=energies, forces=out["forces"].detach().numpy().reshape(self.shape))
         return {}
 
-    def time(self, what: str) -> dict[str, Any]:
+    def time(self, what: str, least: float) -> dict[str, Any]:
         self.model.train(what == "training")
-        cpu, wall = time.process_time(), time.perf_counter()
+        self._call(what)
+        cpu, wall, calls = time.process_time(), time.perf_counter(), 0
+        while not calls or time.perf_counter() - wall < least:
+            self._call(what)
+            calls += 1
+        return {"cpu": (time.process_time() - cpu) / calls, "wall": (time.perf_counter() - wall) / calls}
+
+    def _call(self, what: str) -> None:
         out = self.model(dict(self.data))
         if what == "training":
             self.model.zero_grad()
             torch.mean(out["forces"] ** 2).backward()
-        return {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
+from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int
 
@@ -104,7 +105,9 @@ def make_step(
         else:
             nothing = jax.tree.map(jnp.zeros_like, parameters), no_sums()
             gradient, sums = jax.lax.scan(add, nothing, _in_parts(own, parts))[0]
-        gradient, error2, components = jax.lax.psum((gradient, sums.error2, sums.components), FRAMES)
+        # as one array: on CPUs every array is summed by a meeting of the devices of its own
+        flat, as_it_was = ravel_pytree((gradient, sums.error2, sums.components))
+        gradient, error2, components = as_it_was(jax.lax.psum(flat, FRAMES))
         return gradient, Sums(error2, components, jax.lax.pmax(sums.needed, FRAMES))
 
     everywhere, divided = PartitionSpec(), PartitionSpec(FRAMES)
