@@ -203,8 +203,13 @@ def _weighted(
     weights: Float[Array, "rows width orders_channels"], harmonics: list[Float[Array, "rows width"]]
 ) -> list[Float[Array, "rows width channels"]]:
     """Weights of one order times each of its harmonics: one array per component."""
-    # split, not slices: the gradient of a split is one concatenation
-    by_order = jnp.split(weights, math.isqrt(len(harmonics)), axis=-1)
+    # split, not slices, and of a plain matrix: the gradient is one concatenation, which is made once for all readers
+    *edges, features = weights.shape
+    orders = math.isqrt(len(harmonics))
+    by_order = [
+        part.reshape(*edges, features // orders)
+        for part in jnp.split(weights.reshape(math.prod(edges), features), orders, axis=-1)
+    ]
     return [by_order[math.isqrt(i)] * y[..., None] for i, y in enumerate(harmonics)]
 
 

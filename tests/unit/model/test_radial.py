@@ -19,6 +19,25 @@ def test_basis_is_the_formula(count):
     np.testing.assert_allclose(found, expected, atol=2e-5 * count)
 
 
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
+def test_derivatives_are_those_of_the_formula(order):
+    """Catches a wrong series or rule of differentiation: JAX differentiates the formula itself, in double precision."""
+
+    def formula(r):
+        x, n = r / 12.0, jnp.arange(1, 37)
+        return jnp.sin(n * jnp.pi * x) / (jnp.pi * x) * polynomial_cutoff(x)
+
+    def ours(r):
+        return bessel_basis(r, 12.0, 36)
+
+    with jax.enable_x64(True):
+        for _ in range(order):
+            formula, ours = jax.jacfwd(formula), jax.jacfwd(ours)
+        for r in (0.4, 3.8, 6.0, 11.9):
+            expected = formula(jnp.asarray(r))
+            np.testing.assert_allclose(ours(jnp.asarray(r)), expected, atol=1e-12 * jnp.max(jnp.abs(expected)))
+
+
 def test_cutoff_ends_with_two_zero_derivatives():
     """Catches a kink in value, slope or curvature at the cutoff; not one in the third derivative."""
     f = polynomial_cutoff
