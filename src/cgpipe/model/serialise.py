@@ -5,14 +5,18 @@ and what the training set determined. Nothing else is needed to evaluate the mod
 """
 
 import json
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 
 from cgpipe.artefact import atomic, check_header
+from cgpipe.data.statistics import ROW
 from cgpipe.errors import UserError
 from cgpipe.model.allegro import Allegro, AllegroSettings
 from cgpipe.model.potential import Potential
@@ -20,7 +24,8 @@ from cgpipe.model.presets import Sizes
 from cgpipe.physics.prior import Prior
 
 FORMAT = 2
-"""Of the network's weights. 1: padded neighbour lists, scalars of the first layer not projected."""
+"""Of the network's weights. In format 1 the embedding itself was the first scalars, one map gave the weights of the
+first tensors and of the first environment, and room for neighbours was counted by the most crowded bead."""
 
 
 def save_model(path: Path, potential: Potential, head: Mapping[str, Any], statistics: Mapping[str, Any]) -> None:
@@ -50,7 +55,7 @@ def load_model(path: Path) -> tuple[Potential, dict[str, Any]]:
     """Read a model file: the potential, and its JSON line (``cgpipe``, ``model``, ``statistics``).
 
     Raises:
-        UserError: missing, damaged, or another kind of file.
+        UserError: missing, damaged, newer, or another kind of file.
     """
     try:
         file = Path(path).open("rb")  # noqa: SIM115 - the with statement follows, outside this except
@@ -63,15 +68,34 @@ def load_model(path: Path) -> tuple[Potential, dict[str, Any]]:
             raise UserError(f"{path}: not a model file (its first line is not JSON)") from None
         check_header(header.get("cgpipe", {}), "model", path)
         found = header["model"].get("format", 1)
-        if found != FORMAT:
-            raise UserError(
-                f"{path}: model of format {found}, but this cgpipe reads {FORMAT}; run the train stage again"
-            )
+        if found not in (1, FORMAT):
+            raise UserError(f"{path}: model of format {found}, but this cgpipe reads 1 to {FORMAT}; update cgpipe")
         skeleton = _skeleton(header["model"])
         try:
+            if found == 1:
+                return _read_format_1(file, skeleton), header
             return eqx.tree_deserialise_leaves(file, skeleton), header
         except (ValueError, EOFError, RuntimeError) as error:
             raise UserError(f"{path}: weights truncated or damaged ({error}); rerun its stage") from None
+
+
+def _read_format_1(file: BinaryIO, skeleton: Potential) -> Potential:
+    """The same function with the weights of today: the first scalars are projected by the identity."""
+    slots = ROW * -(-skeleton.neighbour_slots // ROW)
+    skeleton = replace(skeleton, neighbour_slots=slots)
+    if skeleton.network is None:
+        return eqx.tree_deserialise_leaves(file, skeleton)
+    features, weights = skeleton.network.tensors.weights[0].shape
+    joint = jax.ShapeDtypeStruct((features, 2 * weights), jnp.float32)
+    stored = eqx.tree_at(lambda p: (p.network.tensors.weights, p.network.projection), skeleton, ((joint,), None))
+    stored = eqx.tree_deserialise_leaves(file, stored)
+    tensors, environment = jnp.split(stored.network.tensors.weights[0], 2, axis=1)
+    # a map divides by the root of its inputs
+    projection = jnp.concatenate([math.sqrt(features) * jnp.eye(features), environment], axis=1)
+    found = (tensors,), eqx.tree_at(lambda m: m.weights, skeleton.network.projection, (projection,))
+    return eqx.tree_at(
+        lambda p: (p.network.tensors.weights, p.network.projection), stored, found, is_leaf=lambda x: x is None
+    )
 
 
 def _skeleton(model: Mapping[str, Any]) -> Potential:
@@ -92,4 +116,4 @@ def _settings_to_json(settings: AllegroSettings) -> dict[str, Any]:
 
 def _settings_from_json(content: Mapping[str, Any]) -> AllegroSettings:
     sizes = Sizes(**{**content["sizes"], "embed": tuple(content["sizes"]["embed"])})
-    return AllegroSettings(**{**content, "sizes": sizes, "edge_features": tuple(content["edge_features"])})
+    return AllegroSettings(**{**content, "sizes": sizes, "edge_features": tuple(content.get("edge_features", ()))})

@@ -1,5 +1,6 @@
 """Model files: the same bits back, and clear refusals; files of every format that was ever written are in formats/."""
 
+import json
 from pathlib import Path
 
 import equinox as eqx
@@ -11,7 +12,7 @@ from model_toys import chain_positions, chain_topology, evaluate, toy_potential
 from cgpipe.artefact import header, read_header
 from cgpipe.errors import UserError
 from cgpipe.model.potential import Potential
-from cgpipe.model.serialise import load_model, save_model
+from cgpipe.model.serialise import FORMAT, load_model, save_model
 
 FORMATS = Path(__file__).with_name("formats")
 HEAD = header("model", {"seed": 3}, {})
@@ -64,17 +65,30 @@ def test_damaged_files_are_refused(tmp_path):
         load_model(path)
 
 
-def test_file_of_this_format_keeps_its_energies():
-    """Catches a change of network or file layout without a new format: the file holds the energies of its day."""
-    loaded, line = load_model(FORMATS / "format-2.eqx")
-    assert loaded.network.settings.symmetry == "so3"
-    found = evaluate(loaded, chain_positions(8), chain_topology(8)).bead_energies
-    np.testing.assert_allclose(found, line["statistics"]["bead_energies"], rtol=1e-4, atol=1e-5)
+@pytest.mark.parametrize("number", [1, 2])
+def test_file_of_every_format_keeps_its_energies(number):
+    """Catches a change of network or file layout without a new format: each file holds the energies of its day."""
+    loaded, line = load_model(FORMATS / f"format-{number}.eqx")
+    assert loaded.network.settings.symmetry == ("o3" if number == 1 else "so3")
+    found = evaluate(loaded, chain_positions(8), chain_topology(8))
+    assert found.needed <= loaded.neighbour_slots
+    np.testing.assert_allclose(found.bead_energies, line["statistics"]["bead_energies"], rtol=1e-4, atol=1e-5)
 
 
-def test_file_of_another_format_is_refused():
+def test_model_of_an_older_format_is_saved_in_the_present_one(tmp_path):
+    """Catches weights that only look converted: saved and loaded again, the model is the same to the last bit."""
+    loaded, _ = load_model(FORMATS / "format-1.eqx")
+    save_model(tmp_path / "model.eqx", loaded, HEAD, {})
+    again, line = load_model(tmp_path / "model.eqx")
+    assert line["model"]["format"] == FORMAT
+    assert_same(loaded, again)
+
+
+def test_file_of_a_newer_format_is_refused(tmp_path):
     """Catches weights that are read into a network they do not belong to."""
-    with pytest.raises(
-        UserError, match=r"format-1\.eqx: model of format 1, but this cgpipe reads 2; run the train stage"
-    ):
-        load_model(FORMATS / "format-1.eqx")
+    line, _, leaves = (FORMATS / "format-2.eqx").read_bytes().partition(b"\n")
+    content = json.loads(line)
+    content["model"]["format"] = FORMAT + 1
+    (tmp_path / "model.eqx").write_bytes(json.dumps(content).encode() + b"\n" + leaves)
+    with pytest.raises(UserError, match=rf"model of format {FORMAT + 1}, but this cgpipe reads 1 to {FORMAT}; update"):
+        load_model(tmp_path / "model.eqx")
