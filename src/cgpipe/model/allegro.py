@@ -15,6 +15,7 @@ Edges lie in rows of a few slots that share their bead (``cgpipe.physics.neighbo
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import equinox as eqx
@@ -142,13 +143,17 @@ class Allegro(eqx.Module):
         present = (neighbours.to_rows(presence)[:, None] * presence[neighbours.index])[..., None]
         halves = self._type_radial_embedding(r, topology, neighbours)
         embedded = self.embedding(*(present * half for half in halves))
-        tensors = _weighted(self.tensors(embedded), harmonics)
-        projected, weights = self.projection.split(s.sizes.embed[1], embedded)
+        # weights come as one array per order, scalars and weights of the environment together
+        orders = [s.tensor_channels * order for order in range(1, s.l_max + 1)]
+        stops = [s.sizes.embed[1] + stop for stop in (0, *orders)]
+        tensors = _weighted(self.tensors.split(orders, embedded), harmonics)
+        projected, *weights = self.projection.split(stops, embedded)
         scalars = [projected]
-        for layer in self.layers:
+        for number, layer in enumerate(self.layers, start=1):
             environment = _environment(weights, harmonics, neighbours, norm)
             tensors = tensor_product(layer.terms, layer.path_weights, tensors, environment)
-            latent, weights = layer.latent.split(s.sizes.embed[1], *scalars, tensors[0])
+            cuts = stops if number < s.sizes.layers else ()
+            latent, *weights = layer.latent.split(cuts, *scalars, tensors[0])
             scalars.append(latent)
         edges = jnp.where(neighbours.mask, self.readout(*scalars)[..., 0], 0.0)
         scale = self.type_scale[topology.species] * (s.energy_scale * norm / math.sqrt(2.0))
@@ -160,7 +165,7 @@ class Allegro(eqx.Module):
         """The two halves of concat(centre type, neighbour type) ⊙ Linear(b)."""
         radial = bessel_basis(r, self.settings.cutoff, self.settings.sizes.radial)
         half = self.centre_types.shape[1]
-        of_centre, of_neighbour = self.radial.split(half, radial)
+        of_centre, of_neighbour = self.radial.split([half], radial)
         species = jax.nn.one_hot(topology.species, self.settings.types, dtype=r.dtype)
         # by products with one-hot vectors: the gradient of a table is one more product, not a scatter
         centre = neighbours.to_rows(_looked_up(species, self.centre_types))[:, None]
@@ -200,21 +205,14 @@ def _geometry(
 
 
 def _weighted(
-    weights: Float[Array, "rows width orders_channels"], harmonics: list[Float[Array, "rows width"]]
+    weights: Sequence[Float[Array, "rows width channels"]], harmonics: list[Float[Array, "rows width"]]
 ) -> list[Float[Array, "rows width channels"]]:
     """Weights of one order times each of its harmonics: one array per component."""
-    # split, not slices, and of a plain matrix: the gradient is one concatenation, which is made once for all readers
-    *edges, features = weights.shape
-    orders = math.isqrt(len(harmonics))
-    by_order = [
-        part.reshape(*edges, features // orders)
-        for part in jnp.split(weights.reshape(math.prod(edges), features), orders, axis=-1)
-    ]
-    return [by_order[math.isqrt(i)] * y[..., None] for i, y in enumerate(harmonics)]
+    return [weights[math.isqrt(i)] * y[..., None] for i, y in enumerate(harmonics)]
 
 
 def _environment(
-    weights: Float[Array, "rows width orders_channels"],
+    weights: Sequence[Float[Array, "rows width channels"]],
     harmonics: list[Float[Array, "rows width"]],
     neighbours: Neighbours,
     norm: float,

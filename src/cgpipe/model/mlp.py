@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from cgpipe.model.activation import silu
-from cgpipe.model.products import sum_of_products
+from cgpipe.model.products import How, sum_of_products
 
 SILU_GAIN = math.sqrt(2.0)
 
@@ -55,10 +55,10 @@ class MLP(eqx.Module):
 
     def __call__(self, *parts: Float[Array, "*edges _"]) -> Float[Array, "*edges _"]:
         """Apply to the concatenation of ``parts`` (which is never formed: the first weights are sliced instead)."""
-        return self.split(self.weights[-1].shape[1], *parts)[0]
+        return self.split((), *parts)[0]
 
-    def split(self, first: int, *parts: Float[Array, "*edges _"]) -> tuple[Array, Array]:
-        """As ``__call__``, but the output in two arrays, of ``first`` features and of the rest, without a copy."""
+    def split(self, stops: Sequence[int], *parts: Float[Array, "*edges _"]) -> list[Float[Array, "*edges _"]]:
+        """As ``__call__``, but the output in several arrays, cut before the features ``stops``, without a copy."""
         *hidden, last = (
             weight * ((SILU_GAIN if layer else 1.0) / math.sqrt(weight.shape[0]))
             for layer, weight in enumerate(self.weights)
@@ -67,17 +67,20 @@ class MLP(eqx.Module):
         # as plain matrices: on a CPU, XLA takes 1.6 times as long for products of arrays with more axes
         parts = tuple(part.reshape(-1, part.shape[-1]) for part in parts)
         for weight in hidden:
-            parts = (silu(self._product(parts, weight)),)
-        last = last * self.output_gain
-        outputs = [self._product(parts, some) for some in jnp.split(last, [first], axis=1)]
-        return outputs[0].reshape(*edges, first), outputs[1].reshape(*edges, last.shape[1] - first)
+            parts = (silu(self._product(parts, weight, "gradient")),)
+        pieces = jnp.split(last * self.output_gain, stops, axis=1)
+        outputs = [self._product(parts, piece, "parts") for piece in pieces]
+        return [output.reshape(*edges, output.shape[1]) for output in outputs]
 
     def _product(
-        self, parts: Sequence[Float[Array, "edges _"]], weight: Float[Array, "fan_in fan_out"]
+        self,
+        parts: Sequence[Float[Array, "edges _"]],
+        weight: Float[Array, "fan_in fan_out"],
+        turn: Literal["parts", "gradient"],
     ) -> Float[Array, "edges fan_out"]:
         """The concatenation of ``parts`` times ``weight``."""
         stops = list(accumulate(part.shape[-1] for part in parts))
         if stops[-1] != weight.shape[0]:
             raise ValueError(f"inputs of {stops[-1]} features in all, expected {weight.shape[0]}")
         # split, not slices: the gradient of a split is one concatenation
-        return sum_of_products(parts, jnp.split(weight, stops[:-1]), PRECISIONS[self.precision])
+        return sum_of_products(parts, jnp.split(weight, stops[:-1]), How(PRECISIONS[self.precision], turn))

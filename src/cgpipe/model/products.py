@@ -1,12 +1,14 @@
 """Sums of matrix products of edge features with weights, whose gradients are fast on a CPU.
 
 The gradient of a weight is xᵀ g: two tall matrices, summed over the edges. XLA's libraries for CPUs take that product
-at half the speed of others, because they read both factors down their columns. So on a CPU g is transposed first, once
-for all weights that share it. Derivatives in reverse mode are offered, of any order; those in forward mode are not.
+at half the speed of others, because they read both factors down their columns. So on a CPU one of them is transposed
+first, once for all products that share it. Derivatives in reverse mode are offered, of any order; those in forward mode
+are not.
 """
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,44 +18,62 @@ Features = Float[Array, "edges _"]
 Weight = Float[Array, "_ _"]
 
 
-def sum_of_products(parts: Sequence[Features], weights: Sequence[Weight], precision: jax.lax.Precision) -> Features:
+class How(NamedTuple):
+    """Precision of products on a GPU; and which factor is transposed on a CPU: the parts, or the gradient of the sum.
+
+    It should be the one that more products share, and one that exists as a matrix by itself: what a tensor product or a
+    product with harmonics leaves would be computed a second time, down its columns.
+    """
+
+    precision: jax.lax.Precision
+    turn: Literal["parts", "gradient"]
+
+
+def sum_of_products(parts: Sequence[Features], weights: Sequence[Weight], how: How) -> Features:
     """Σ_k parts[k] @ weights[k].
 
     Args:
         parts: features [edges, fan_in of k].
         weights: [fan_in of k, fan_out].
-        precision: of the products on a GPU.
+        how: to compute it and its gradients.
     """
-    return _sum(precision, tuple(parts), tuple(weights))
+    return _sum(how, tuple(parts), tuple(weights))
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _sum(precision: jax.lax.Precision, parts: tuple[Features, ...], weights: tuple[Weight, ...]) -> Features:
-    first, *more = (jnp.matmul(x, w, precision=precision) for x, w in zip(parts, weights, strict=True))
+def _sum(how: How, parts: tuple[Features, ...], weights: tuple[Weight, ...]) -> Features:
+    first, *more = (jnp.matmul(x, w, precision=how.precision) for x, w in zip(parts, weights, strict=True))
     return sum(more, first)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _back(precision: jax.lax.Precision, g: Features, weights: tuple[Weight, ...]) -> tuple[Features, ...]:
+def _back(how: How, g: Features, weights: tuple[Weight, ...]) -> tuple[Features, ...]:
     """The gradients of the parts: g @ weights[k]ᵀ."""
-    return tuple(jnp.matmul(g, w.T, precision=precision) for w in weights)
+    return tuple(jnp.matmul(g, w.T, precision=how.precision) for w in weights)
 
 
-def _weight_gradients(precision: jax.lax.Precision, g: Features, parts: tuple[Features, ...]) -> tuple[Weight, ...]:
+def _weight_gradients(how: How, g: Features, parts: tuple[Features, ...]) -> tuple[Weight, ...]:
     """parts[k]ᵀ @ g."""
+
+    def product(left: Array, right: Features) -> Array:
+        return jnp.matmul(left, right, precision=how.precision)
+
     if jax.default_backend() != "cpu":
-        return tuple(jnp.matmul(x.T, g, precision=precision) for x in parts)
+        return tuple(product(x.T, g) for x in parts)
     # without the barriers the compiler turns this into the slow product again
-    turned = jax.lax.optimization_barrier(g.T)
-    return tuple(jax.lax.optimization_barrier(jnp.matmul(turned, x, precision=precision)).T for x in parts)
+    apart = jax.lax.optimization_barrier
+    if how.turn == "parts" and g.shape[1] > 1:
+        return tuple(apart(product(apart(x.T), g)) for x in parts)
+    turned = apart(g.T)
+    return tuple(apart(product(turned, x)).T for x in parts)
 
 
 # forward rules call the functions themselves, so that the rules hold for the derivatives of derivatives too
 _sum.defvjp(
-    lambda precision, parts, weights: (_sum(precision, parts, weights), (parts, weights)),
-    lambda precision, kept, g: (_back(precision, g, kept[1]), _weight_gradients(precision, g, kept[0])),
+    lambda how, parts, weights: (_sum(how, parts, weights), (parts, weights)),
+    lambda how, kept, g: (_back(how, g, kept[1]), _weight_gradients(how, g, kept[0])),
 )
 _back.defvjp(
-    lambda precision, g, weights: (_back(precision, g, weights), (g, weights)),
-    lambda precision, kept, gs: (_sum(precision, gs, kept[1]), _weight_gradients(precision, kept[0], gs)),
+    lambda how, g, weights: (_back(how, g, weights), (g, weights)),
+    lambda how, kept, gs: (_sum(how, gs, kept[1]), _weight_gradients(how, kept[0], gs)),
 )
