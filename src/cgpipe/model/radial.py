@@ -41,7 +41,8 @@ def bessel_basis(r: Float[Array, "*edges"], cutoff: float, count: int) -> Float[
     """
     x = jnp.minimum(r / cutoff, 1.0)
     envelope = polynomial_cutoff(x) / (math.pi * x)
-    return _sine(x[..., None] * np.arange(1, count + 1, dtype=r.dtype)) * envelope[..., None]
+    number = np.arange(1, count + 1, dtype=r.dtype).reshape((1,) * r.ndim + (count,))
+    return _sine(x[..., None] * number) * envelope[..., None]
 
 
 def _wave(y: Float[Array, "*edges"], first: int) -> Float[Array, "*edges"]:
