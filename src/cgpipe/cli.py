@@ -9,7 +9,7 @@ from typing import Any
 
 from cgpipe import __version__
 from cgpipe.artefact import read_header
-from cgpipe.stage import run
+from cgpipe.stage import call, run
 
 STAGES = (
     "sample", "gather", "project", "average", "dataset", "prior", "train", "ensemble", "export", "simulate", "validate",
@@ -31,7 +31,7 @@ OWN_PARSER = (*ABOUT, *STAGES)
 def main(argv: Sequence[str]) -> int:
     """Run one command; all but ``info`` parse the rest of the command line themselves."""
     if argv and argv[0] in OWN_PARSER:
-        return importlib.import_module(f"cgpipe.{argv[0].replace('-', '_')}").main(argv[1:])
+        return call(importlib.import_module(f"cgpipe.{argv[0].replace('-', '_')}").main, argv[1:])
     parser = argparse.ArgumentParser(prog="cgpipe", description=__doc__)
     parser.add_argument("--version", action="version", version=f"cgpipe {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -1,4 +1,4 @@
-"""What every stage shares: its command line's settings, and exit codes.
+"""What every stage shares: its command line's settings, a compiler that is right, and exit codes.
 
 Exit codes: 0 done; 2 the user can fix it (one line on stderr); 1 a bug (traceback).
 """
@@ -13,6 +13,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from cgpipe.compiler import require_right_results
+from cgpipe.environment import LEFT_OUT
 from cgpipe.errors import UserError
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -46,8 +48,10 @@ def settings(text: str, model: type[Settings]) -> Settings:
 
 def run(main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None) -> int:
     """Call a stage's ``main`` and turn what it raises into the exit code (see the module's first lines)."""
+    if LEFT_OUT:
+        print(f"note: left out {' '.join(LEFT_OUT)}, which could change results", file=sys.stderr)
     try:
-        return main(sys.argv[1:] if argv is None else argv)
+        return call(main, sys.argv[1:] if argv is None else argv)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -60,3 +64,14 @@ def run(main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None)
     except Exception:  # the last line of defence: a bug must show its traceback and its own exit code
         traceback.print_exc()
         return 1
+
+
+def call(main: Callable[[Sequence[str]], int], argv: Sequence[str]) -> int:
+    """Call the ``main`` of a stage; if its module brought JAX along, the compiler must be right.
+
+    Raises:
+        UserError: it is not, and whatever ``main`` raises.
+    """
+    if "jax" in sys.modules:
+        require_right_results()
+    return main(argv)

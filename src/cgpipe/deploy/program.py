@@ -6,7 +6,6 @@ diffusion far from the origin costs no accuracy.
 """
 
 import hashlib
-import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +20,7 @@ from cgpipe.artefact import read_json
 from cgpipe.data.species import Vocabulary, vocabulary
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.packed import BROKEN, GRID, LOST, Packed, packed
+from cgpipe.environment import user_cache
 from cgpipe.errors import UserError
 
 FORMAT = 3
@@ -171,7 +171,7 @@ def load_program(model_json: Path, cache: Path | None = None) -> Program:
                 f"{file}: SHA-256 {found[:12]}… but {model_json} says {expected[:12]}…; "
                 f"damaged or from another export: {renewal(model_json)}"
             )
-    use_compilation_cache(cache or user_cache())
+    use_compilation_cache(cache)
     return Program(metadata, model_json)
 
 
@@ -180,13 +180,16 @@ def renewal(model_json: Path) -> str:
     return f"make it again from its own weights: cgpipe renew {model_json.parent}"
 
 
-def user_cache() -> Path:
-    """``cgpipe/jax`` in the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cgpipe" / "jax"
+def use_compilation_cache(folder: Path | None) -> None:
+    """Let JAX keep compiled programs in a folder, so that every replica after the first starts at once.
 
-
-def use_compilation_cache(folder: Path) -> None:
-    """Let JAX keep compiled programs in this folder, so that every replica after the first starts at once."""
+    Without one, in the folder that the user chose (``JAX_COMPILATION_CACHE_DIR``), or else in the user's cache folder.
+    """
+    if folder is None:
+        cache = user_cache()
+        if cache is None or jax.config.read("jax_compilation_cache_dir"):
+            return
+        folder = cache / "jax"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
