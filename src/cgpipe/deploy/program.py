@@ -6,6 +6,7 @@ diffusion far from the origin costs no accuracy.
 """
 
 import hashlib
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -187,7 +188,7 @@ def use_compilation_cache(folder: Path | None) -> None:
     """
     if folder is None:
         cache = user_cache()
-        if cache is None or jax.config.read("jax_compilation_cache_dir"):
+        if cache is None or os.environ.get("JAX_COMPILATION_CACHE_DIR"):
             return
         folder = cache / "jax"
     try:
