@@ -1,20 +1,17 @@
 """The only place that knows how artefacts are framed: provenance header, atomic writes, clear read errors.
 
-Every artefact carries one header (kind, schema version, cgpipe version and commit, the settings that made it,
-units, SHA-256 of its inputs): as the HDF5 root attribute ``cgpipe``, as the key ``cgpipe`` of a JSON object, as the
-NPZ member ``cgpipe``, or as the first line of a model file. Headers hold no time stamp, so the same inputs give the
-same bytes.
+Every artefact carries one header (kind, schema version, who made it, the settings that made it, units, SHA-256 of its
+inputs): as the HDF5 root attribute ``cgpipe``, as the key ``cgpipe`` of a JSON object, as the NPZ member ``cgpipe``, or
+as the first line of a model file. Headers hold no time stamp, so the same inputs give the same bytes.
 """
 
 import hashlib
 import json
 import os
-import subprocess
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
@@ -22,24 +19,14 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from cgpipe import __version__
 from cgpipe.errors import UserError
+from cgpipe.maker import anybody
 from cgpipe.units import UNITS
 
 SCHEMA_VERSION = 2
 
-
-@cache
-def source_commit() -> str:
-    """Git commit of the running cgpipe, ``-dirty`` appended on local changes; ``unknown`` outside a checkout."""
-    here = Path(__file__).resolve().parents[2]
-    if not (here / ".git").exists():
-        return "unknown"
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+SIGNED = "makers.json"
+"""In a folder of unfinished work: who has worked on it."""
 
 
 def sha256(path: Path) -> str:
@@ -72,7 +59,11 @@ def hash_meanwhile(inputs: Mapping[str, Path]) -> Callable[[], dict[str, str]]:
 
 
 def header(
-    kind: str, settings: Mapping[str, Any], inputs: Mapping[str, Path], hashes: Mapping[str, str] | None = None
+    kind: str,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Path],
+    hashes: Mapping[str, str] | None = None,
+    by: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The provenance header of an artefact about to be written.
 
@@ -81,17 +72,41 @@ def header(
         settings: the slice of the configuration that shaped it, JSON-serialisable.
         inputs: name → file it was made from; recorded with their hashes.
         hashes: those of the inputs where they are known already.
+        by: what `maker` says of the stage; without it only version and commit of cgpipe are told.
     """
     known = hashes if hashes is not None else {name: sha256(path) for name, path in inputs.items()}
     return {
         "kind": kind,
         "schema": SCHEMA_VERSION,
-        "cgpipe": __version__,
-        "commit": source_commit(),
+        **(anybody() if by is None else by),
         "units": UNITS,
         "settings": dict(settings),
         "inputs": {name: {"path": str(path), "sha256": known[name]} for name, path in inputs.items()},
     }
+
+
+def sign(folder: Path, by: Mapping[str, Any], goes_on: bool) -> None:
+    """Note in a folder of unfinished work who works on it now.
+
+    Args:
+        by: what `maker` says of the stage.
+        goes_on: whether there is work of others that is taken up.
+    """
+    known = _signed(folder) if goes_on else []
+    if by not in known:
+        with atomic(folder / SIGNED) as temporary:
+            temporary.write_text(json.dumps([*known, by]) + "\n")
+
+
+def earlier(folder: Path, by: Mapping[str, Any]) -> dict[str, Any]:
+    """For the header of what was finished: ``earlier_makers``, who else worked on it; nothing where there is nobody."""
+    others = [one for one in _signed(folder) if one != by]
+    return {"earlier_makers": others} if others else {}
+
+
+def _signed(folder: Path) -> list[Any]:
+    file = folder / SIGNED
+    return json.loads(file.read_text()) if file.is_file() else []
 
 
 def check_header(found: Mapping[str, Any], kind: str, path: Path) -> None:

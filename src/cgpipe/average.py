@@ -9,9 +9,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cgpipe.artefact import header, write_json, write_npz
+from cgpipe.artefact import earlier, header, write_json, write_npz
 from cgpipe.config.slices import AverageSettings
 from cgpipe.data.projection import read_projection
+from cgpipe.maker import maker
 from cgpipe.stage import parser, run, settings
 
 
@@ -25,7 +26,8 @@ def main(argv: Sequence[str]) -> int:
     projection = read_projection(args.projection)
     made = make_labels(projection, args.trajectories, chosen, args.set, args.partial, int(os.environ.get("NPROC", "1")))
     inputs = {"projection": args.projection, "trajectories": args.trajectories}
-    head = header("average", chosen.model_dump(mode="json"), inputs)
+    by = maker("average")
+    head = header("average", chosen.model_dump(mode="json"), inputs, by=by) | earlier(args.partial, by)
     write_npz(args.out, made.arrays(), head)
     write_json(args.summary, head, made.summary())
     made.remove_partial()

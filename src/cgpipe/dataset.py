@@ -13,6 +13,7 @@ from cgpipe.data.diagnostics import complaint
 from cgpipe.data.mean_forces import read_mean_forces
 from cgpipe.data.seed_layout import write_seed_layout
 from cgpipe.errors import UserError
+from cgpipe.maker import maker
 from cgpipe.stage import parser, run, settings
 
 
@@ -43,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
     inputs = {path.stem: path for path in args.projections}
     inputs |= {f"mean forces of {name}": path for name, path in tests.items()}
     inputs |= {f"mean forces of {name} to train on": path for name, path in training.items()}
-    head: dict[str, Any] = header("dataset", chosen.model_dump(mode="json"), inputs)
+    head: dict[str, Any] = header("dataset", chosen.model_dump(mode="json"), inputs, by=maker("dataset"))
     args.summary.unlink(missing_ok=True)  # written last: where it stands, all files are there and belong together
     labels = [{name: read_mean_forces(path) for name, path in files.items()} for files in (tests, training)]
     summary = assemble(args.out, head, args.projections, plan, *labels)

@@ -22,6 +22,7 @@ from cgpipe.data.store import Dataset, open_dataset
 from cgpipe.data.topology import Topology
 from cgpipe.dynamics.contest import contest, ranking
 from cgpipe.errors import UserError
+from cgpipe.maker import maker
 from cgpipe.model.ensemble import Ensemble
 from cgpipe.model.serialise import load_model
 from cgpipe.stage import parser, run, settings
@@ -64,7 +65,8 @@ def main(argv: Sequence[str]) -> int:
     inputs = {"dataset": args.dataset}
     inputs |= {f"model-{seed}": path for seed, path in zip(seeds, args.models, strict=True)}
     inputs |= {f"metrics-{seed}": path for seed, path in zip(seeds, args.metrics, strict=True)}
-    write_json(args.out, header("ensemble", {"contest": how and how.model_dump()}, inputs), body)
+    head = header("ensemble", {"contest": how and how.model_dump()}, inputs, by=maker("ensemble"))
+    write_json(args.out, head, body)
     print(
         f"{len(members)} members, validation RMSE {body['val_rmse_mean']:.4f} ± {body['val_rmse_std']:.4f} kcal/mol/Å, "
         f"best seed {best['seed']} by {body['selected_by']} ({best['val_rmse']:.4f})"

@@ -16,6 +16,7 @@ from cgpipe.deploy.parity import compare, judged, sample_frames
 from cgpipe.deploy.program import load_program
 from cgpipe.deploy.publish import published
 from cgpipe.errors import UserError
+from cgpipe.maker import maker
 from cgpipe.model.potential import Potential
 from cgpipe.model.serialise import load_model
 from cgpipe.stage import parser, run, settings
@@ -32,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     inputs |= {"ensemble": args.ensemble, "dataset": args.dataset}
     slices = chosen.model_dump(mode="json")
     with open_dataset(args.dataset) as dataset, published(args.out, last="model.json") as folder:
-        head = header("program", slices, inputs)
+        head = header("program", slices, inputs, by=maker("export"))
         for (_, stored), path in zip(trained, models, strict=True):
             _check_dataset(stored["cgpipe"], head, path, args.dataset)
         layout = _layout(chosen.export, dataset, trained[0][0])
@@ -49,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         samples = sample_frames(dataset, chosen.export.parity_frames)
         parities = compare(model, load_program(folder / "model.json"), samples)
         gate = judged(parities, chosen.export.parity_tolerance)
-        write_json(folder / "parity.json", header("parity", slices, inputs), {"member": args.member, **gate})
+        write_json(folder / "parity.json", head | {"kind": "parity"}, {"member": args.member, **gate})
         line = f"{args.member} (seed {', '.join(map(str, seeds))}): relative force error {gate['max_rel_error']:.1e}"
         if not gate["passed"]:
             raise UserError(

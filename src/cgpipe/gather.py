@@ -9,6 +9,7 @@ import h5py
 
 from cgpipe.artefact import create_h5, header, open_h5
 from cgpipe.errors import UserError
+from cgpipe.maker import maker
 from cgpipe.stage import run
 
 DESCRIPTION = ("chain", "element", "resname", "resid", "z", "pdb", "pdbProteinAtoms", "psf")
@@ -19,7 +20,8 @@ def main(argv: Sequence[str]) -> int:
     args = _arguments(argv)
     frames = 0
     inputs = {f"replica-{number}": path for number, path in enumerate(args.replicas)}
-    with create_h5(args.out, header("allatom", {"protein": args.protein}, inputs)) as file:
+    head = header("allatom", {"protein": args.protein}, inputs, by=maker("gather"))
+    with create_h5(args.out, head) as file:
         for path in args.replicas:
             with open_h5(path, "allatom") as source:
                 if args.protein not in source:

@@ -12,6 +12,7 @@ from cgpipe.artefact import atomic, header, write_json
 from cgpipe.config.slices import PriorSettings
 from cgpipe.data.store import Dataset, open_dataset
 from cgpipe.errors import UserError
+from cgpipe.maker import maker
 from cgpipe.physics.prior import Prior, Weights
 from cgpipe.physics.prior.curves import bonded_curves, pair_curves
 from cgpipe.physics.prior.fit import FitOptions, fit_prior
@@ -47,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
         "seed": SEED,
         "proteins": {name: one.numbers for name, one in checks.items()},
     }
-    head = header("prior", chosen.model_dump(mode="json"), {"dataset": args.dataset})
+    head = header("prior", chosen.model_dump(mode="json"), {"dataset": args.dataset}, by=maker("prior"))
     write_json(args.out, head, {"prior": prior.to_json(), "quality": quality})
     alone = [(one.data, one.alone) for one in checks.values()]
     curves, pairs = bonded_curves(prior, observed, alone), pair_curves(prior, observed, alone)

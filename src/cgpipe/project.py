@@ -11,6 +11,7 @@ from cgpipe.config.slices import ProjectSettings
 from cgpipe.data.given import read_given
 from cgpipe.data.projection import write_projection
 from cgpipe.data.readers import open_source
+from cgpipe.maker import maker
 from cgpipe.physics.projector import Choices, project
 from cgpipe.stage import parser, run, settings
 
@@ -31,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
     quality = projection.quality
     for note in quality["notes"]:
         print(f"warning: {args.protein}: {note}", file=sys.stderr)
-    head = header("projection", chosen.model_dump(mode="json"), inputs, hashes())
+    head = header("projection", chosen.model_dump(mode="json"), inputs, hashes(), by=maker("project"))
     write_projection(args.out, projection, head)
     used, engine = quality["map"], quality["engine"]
     print(

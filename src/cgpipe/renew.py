@@ -22,6 +22,7 @@ from cgpipe.deploy.parity import Parity, Sample, compare, judged
 from cgpipe.deploy.program import load_program
 from cgpipe.deploy.publish import published
 from cgpipe.errors import UserError
+from cgpipe.maker import maker
 from cgpipe.stage import run
 
 KEPT = ("member", "seeds", "dataset_sha256", "statistics")
@@ -41,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     models = {name: _checked(folder, name, old) for name in old.get("models", ["model.eqx"])}
     with published(folder, last="model.json") as made:
         settings = old["cgpipe"]["settings"]
-        head = header("program", settings, {}) | {"inputs": old["cgpipe"]["inputs"]}
+        head = header("program", settings, {}, by=maker("renew")) | {"inputs": old["cgpipe"]["inputs"]}
         model, described = write_bundle(made, models, _layout(old, folder), _vocabulary(old, folder), head)
         body: dict[str, Any] = {key: old[key] for key in KEPT if key in old}
         if "seed" in old:  # as format 2 has it

@@ -8,6 +8,7 @@ from typing import Any
 from cgpipe import stage
 from cgpipe.artefact import atomic, header, write_json
 from cgpipe.config.slices import ReportSettings
+from cgpipe.maker import maker
 from cgpipe.reporting.collect import Results, collect
 from cgpipe.reporting.page import render
 from cgpipe.reporting.verdict import not_converged, verdict
@@ -28,7 +29,8 @@ def main(argv: Sequence[str]) -> int:
     with atomic(arguments.out) as temporary:
         temporary.write_text(page)
     inputs = {name: arguments.results / name for name in results.headers if name.endswith(".json")}
-    write_json(arguments.summary, header("summary", settings.model_dump(), inputs), summarise(results))
+    head = header("summary", settings.model_dump(), inputs, by=maker("report"))
+    write_json(arguments.summary, head, summarise(results))
     for finding in verdict(results.validations):
         print(f"{finding.title}: {finding.light}. {finding.text}")
     return 0

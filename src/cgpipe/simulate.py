@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from cgpipe.artefact import header, write_json
+from cgpipe.artefact import earlier, header, write_json
+from cgpipe.config.decisive import engine_module
 from cgpipe.config.slices import SimulateSettings
 from cgpipe.data.projection import Projection, read_projection
 from cgpipe.deploy.program import load_program
 from cgpipe.deploy.publish import published
 from cgpipe.dynamics.ends import UNCERTAIN, Outcome
-from cgpipe.dynamics.engines import ENGINES, Molecule, Replica, checkpoint_of
+from cgpipe.dynamics.engines import Molecule, Replica, checkpoint_of, engine_of
 from cgpipe.dynamics.plans import Plan, make_plan, spread_rows
 from cgpipe.errors import UserError
+from cgpipe.maker import maker
 from cgpipe.stage import parser, run, settings
 from cgpipe.units import FS_PER_PS
 
@@ -37,10 +39,10 @@ def main(argv: Sequence[str]) -> int:
     reference = everything.of_temperature(everything.reference_temperature())
     molecule = Molecule(program, reference, simulate)
     replicas = _replicas(args, chosen, molecule)
-    engine = ENGINES[simulate.engine]
-    head = header(
-        "simulation", chosen.model_dump(mode="json"), {"program": args.program, "projection": args.projection}
-    )
+    engine = engine_of(simulate.engine)
+    by = maker("simulate", engine_module(simulate.engine))
+    inputs = {"program": args.program, "projection": args.projection}
+    head = header("simulation", chosen.model_dump(mode="json"), inputs, by=by)
     for batch in [replicas] if engine.together else [[replica] for replica in replicas]:
         with ExitStack() as stack:
             folders = [stack.enter_context(published(one.out, last="simulation.json")) for one in batch]
@@ -56,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
                     "start": _origin(reference, spread_rows(simulate.replicas, len(reference))[replica.number]),
                     **_record(replica.plan, outcome, folder),
                 }
-                write_json(folder / "simulation.json", head, body)
+                write_json(folder / "simulation.json", head | earlier(checkpoint_of(batch), by), body)
                 _tell(body)
         shutil.rmtree(checkpoint_of(batch), ignore_errors=True)
     return 0

@@ -25,6 +25,7 @@ from cgpipe.dynamics.stability import (
     survival_numbers,
 )
 from cgpipe.dynamics.trials import Condition, Trials
+from cgpipe.maker import maker
 from cgpipe.model.serialise import load_model
 from cgpipe.validation.unseen import unseen_shares
 
@@ -87,7 +88,8 @@ def main(argv: Sequence[str]) -> int:
     }
     inputs = {name: getattr(arguments, name) for name in ("program", "projection", "dataset")}
     inputs |= {path.parent.name: path for path in arguments.models}
-    write_json(arguments.out, header("stability", settings.model_dump(mode="json"), inputs), body)
+    head = header("stability", settings.model_dump(mode="json"), inputs, by=maker("stability"))
+    write_json(arguments.out, head, body)
     _tell(body)
     return 0
 

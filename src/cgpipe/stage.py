@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from cgpipe.compiler import require_right_results
 from cgpipe.environment import LEFT_OUT
 from cgpipe.errors import UserError
+from cgpipe.maker import maker
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -25,6 +26,7 @@ USER_ERRNO = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS
 
 def parser(stage: str, description: str) -> argparse.ArgumentParser:
     """An argument parser with ``--settings``, the JSON slice of the configuration that this stage uses."""
+    maker(stage)  # looks at the sources now, as they are imported
     made = argparse.ArgumentParser(prog=f"cgpipe {stage}", description=description)
     made.add_argument("--settings", required=True, help="JSON: the slice of the configuration for this stage")
     return made

@@ -12,19 +12,21 @@ import equinox as eqx
 import jax
 
 from cgpipe.artefact import atomic, header
+from cgpipe.config.decisive import Decisive, training_that_matters
 from cgpipe.config.slices import TrainSettings
 from cgpipe.data.store import Dataset, open_dataset
 from cgpipe.errors import UserError
+from cgpipe.maker import maker
 from cgpipe.model.allegro import Allegro, AllegroSettings
 from cgpipe.model.potential import Potential
 from cgpipe.model.presets import PRESETS
 from cgpipe.model.serialise import save_model
 from cgpipe.physics.prior import Prior, read_prior
 from cgpipe.stage import parser, run, settings
-from cgpipe.training.checkpoint import Checkpoints, fingerprint
+from cgpipe.training.checkpoint import Checkpoints
 from cgpipe.training.distributed import STOPPED, Cluster, is_writer, join, leaving_at_once_on_error
 from cgpipe.training.loggers import open_loggers
-from cgpipe.training.loop import Stopped, Trainer, TrainingData, frames_per_step
+from cgpipe.training.loop import Stopped, Trainer, TrainingData
 from cgpipe.training.pretrain import pretrain_once
 
 LAST = "last.eqx"
@@ -60,10 +62,16 @@ def train(
 ) -> None:
     """Train, and write the best model, the last one beside it, and the metrics."""
     inputs = {"dataset": dataset_file, "prior": prior_file}
-    slice_ = {**chosen.model_dump(mode="json"), "seed": seed}
-    head = header("model", slice_, inputs)  # once: it reads the whole dataset
-    hashes = [entry["sha256"] for entry in head["inputs"].values()]
-    identity = fingerprint({**decisive(chosen), "seed": seed, "inputs": hashes})
+    slice_, by = {**chosen.model_dump(mode="json"), "seed": seed}, maker("train")
+    head = header("model", slice_, inputs, by=by)  # once: it reads the whole dataset
+    hashes = {name: entry["sha256"] for name, entry in head["inputs"].items()}
+    matters = {**training_that_matters(chosen, jax.device_count()), "seed": seed}
+    identity = Decisive("train", matters, hashes, by["code"]).fingerprint()
+    checkpoints = Checkpoints(folder, identity, chosen.training.keep_checkpoints)
+    if is_writer():
+        out.with_name(LAST).unlink(missing_ok=True)  # Snakemake does not know it: it would outlive its model
+        checkpoints.sign(by)
+    head |= checkpoints.earlier(by)
     first_lines: list[dict[str, Any]] = [{"header": head | {"kind": "metrics"}}]
     with ExitStack() as closing:
         loggers = open_loggers(chosen.training.loggers, metrics.parent, identity, slice_) if is_writer() else []
@@ -80,7 +88,6 @@ def train(
         prior = read_prior(prior_file) if chosen.model.use_priors else None
         potential = untrained(chosen, dataset, prior, seed)
         data = TrainingData.of(dataset, chosen.training.balance)
-        checkpoints = Checkpoints(folder, identity, chosen.training.keep_checkpoints)
         if chosen.training.pretrain_prior and prior is not None:
             fitted = pretrain_once(potential, data.train, data.validation, chosen.training, checkpoints)
             potential = eqx.tree_at(lambda p: p.prior, potential, fitted.prior)
@@ -101,16 +108,6 @@ def train(
                 roomy = dataclasses.replace(trained, neighbour_slots=statistics["neighbour_capacity"])
                 save_model(path, roomy, head, statistics)
             record([*progress.history, final])
-
-
-def decisive(chosen: TrainSettings) -> dict[str, Any]:
-    """What decides the result besides the inputs: with anything else, a training does not go on from a checkpoint.
-
-    How the frames of a step are shared out to devices and parts changes nothing but rounding.
-    """
-    indifferent = {"batch_per_device", "accumulate", "checkpoint_steps", "keep_checkpoints", "loggers"}
-    kept = chosen.model_dump(mode="json", exclude={"training": indifferent})
-    return {**kept, "frames_per_step": frames_per_step(chosen.training)}
 
 
 def untrained(chosen: TrainSettings, dataset: Dataset, prior: Prior | None, seed: int) -> Potential:

@@ -15,6 +15,7 @@ from cgpipe.data.projection import read_projection
 from cgpipe.data.replicas import read_replica
 from cgpipe.data.store import Dataset, open_dataset
 from cgpipe.deploy.program import Program, load_program
+from cgpipe.maker import maker
 from cgpipe.model.serialise import load_model
 from cgpipe.physics.prior import Prior, read_prior
 from cgpipe.validation.forces import evaluate_forces
@@ -70,7 +71,8 @@ def main(argv: Sequence[str]) -> int:
         "replica_records": [record_of(replica) for replica in replicas],
         "curves": curves,
     }
-    write_json(arguments.out, header("validation", settings.model_dump(by_alias=True), inputs), body)
+    head = header("validation", settings.model_dump(by_alias=True), inputs, by=maker("validate"))
+    write_json(arguments.out, head, body)
     return 0
 
 

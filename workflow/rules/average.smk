@@ -2,7 +2,6 @@ rule average:
     input:
         projection="<results>/project/{protein}.h5",
         trajectories="<results>/allatom/{protein}.h5",
-        code=source_code("average"),
     output:
         labels="<results>/average/{protein}.{set}.npz",
         summary="<results>/average/{protein}.{set}.json",
@@ -20,6 +19,7 @@ rule average:
         mem_mb=4000,
         runtime=1440,
     params:
+        *source_code("average"),
         settings=settings("average"),
         # not an output: Snakemake deletes outputs before each attempt, and a retry resumes from here
         partial=lambda wildcards, output: str(Path(output.labels).with_suffix(".partial")),

@@ -6,7 +6,17 @@ import sys
 from pathlib import Path
 
 import cgpipe.config
-from cgpipe.config import UserError, data_files, frames_source, load, settings_json, source_files
+from cgpipe.config import (
+    UserError,
+    code_files,
+    data_files,
+    engine_module,
+    frames_source,
+    load,
+    settings_json,
+    stage_settings,
+    training_that_matters,
+)
 
 if "CONDA" in {method.name for method in workflow.deployment_settings.deployment_method}:
     # the environment of each rule holds all that cgpipe needs, but not cgpipe itself
@@ -88,9 +98,14 @@ def mean_forces(protein, key, kind):
     return getattr(block, key)
 
 
-def source_code(stage):
-    """The source files behind a stage, as a function: `--consider-ancient STAGE=code` passes by the items of a list."""
-    return lambda wildcards: source_files(stage)
+def source_code(stage, *chosen):
+    """The sources that decide a stage's result, each as a parameter of its own: a reason to run again names those that
+    differ. On another machine only the rule that runs there is asked for.
+    """
+    if not workflow.is_main_process:
+        if stage not in {job.rulename.split("_")[0] for job in workflow.dag_settings.target_jobs}:
+            return []
+    return [f"{file} {digest}" for file, digest in code_files(stage, *chosen).items()]
 
 
 def train_resources(cluster):

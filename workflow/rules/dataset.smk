@@ -10,7 +10,6 @@ rule dataset:
     input:
         projections=expand("<results>/project/{protein}.h5", protein=PROTEINS.proteins),
         mean_forces=[file for _, _, file in MEAN_FORCES],
-        code=source_code("dataset"),
     output:
         dataset="<results>/dataset/dataset.h5",
         npz=branch(CONFIG.dataset.npz, then="<results>/dataset/dataset.npz", otherwise=[]),
@@ -26,6 +25,7 @@ rule dataset:
         mem_mb=16000,
         runtime=120,
     params:
+        *source_code("dataset"),
         settings=settings("dataset"),
         mean_forces=lambda wildcards, input: shlex.join(
             word

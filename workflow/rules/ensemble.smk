@@ -11,7 +11,6 @@ rule ensemble:
         metrics=expand("<results>/train/seed-{seed}/metrics.jsonl", seed=SEEDS),
         models=expand("<results>/train/seed-{seed}/model.eqx", seed=SEEDS),
         dataset="<results>/dataset/dataset.h5",
-        code=source_code("ensemble"),
     output:
         ensemble=report("<results>/ensemble/ensemble.json", caption="../report/ensemble.rst", category="Ensemble"),
     log:
@@ -23,6 +22,7 @@ rule ensemble:
         mem_mb=8000 if SIMULATED else 2000,
         runtime=240 if SIMULATED else 10,
     params:
+        *source_code("ensemble"),
         settings=settings("ensemble"),
     message:
         "Choosing the best of {input.models}"

@@ -3,7 +3,6 @@ rule export:
         ensemble="<results>/ensemble/ensemble.json",
         models=expand("<results>/train/seed-{seed}/model.eqx", seed=SEEDS),
         dataset="<results>/dataset/dataset.h5",
-        code=source_code("export"),
     output:
         model="<results>/export/{member}/model.eqx",
         mlir="<results>/export/{member}/model.mlir",
@@ -25,6 +24,7 @@ rule export:
         mem_mb=8000,
         runtime=60,
     params:
+        *source_code("export"),
         settings=settings("export"),
         out=subpath(output.program, parent=True),
     message:

@@ -5,7 +5,6 @@ rule gather:
             protein=wildcards.protein,
             replica=range(PROTEINS.proteins[wildcards.protein].replicas),
         ),
-        code=source_code("gather"),
     output:
         trajectories="<results>/allatom/{protein}.h5",
     log:
@@ -18,6 +17,8 @@ rule gather:
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        *source_code("gather"),
     message:
         "Gathering the replicas of {wildcards.protein}"
     shell:

@@ -1,7 +1,6 @@
 rule prior:
     input:
         dataset="<results>/dataset/dataset.h5",
-        code=source_code("prior"),
     output:
         prior="<results>/prior/prior.json",
         figure=report("<results>/prior/prior.png", caption="../report/prior.rst", category="Prior"),
@@ -16,6 +15,7 @@ rule prior:
         mem_mb=8000,
         runtime=60,
     params:
+        *source_code("prior"),
         settings=settings("prior"),
     message:
         "Fitting the prior"

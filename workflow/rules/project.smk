@@ -1,7 +1,6 @@
 rule project:
     input:
         trajectory=all_atom_data,
-        code=source_code("project"),
     output:
         projection="<results>/project/{protein}.h5",
     log:
@@ -15,6 +14,7 @@ rule project:
         mem_mb=8000,
         runtime=120,
     params:
+        *source_code("project"),
         settings=settings("project"),
     message:
         "Projecting the forces of {wildcards.protein} onto beads"

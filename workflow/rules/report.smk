@@ -18,7 +18,6 @@ rule report:
         stabilities=expand(
             "<results>/stability/{protein}.json", protein=PROTEINS.proteins if CONFIG.stability.enabled else []
         ),
-        code=source_code("report"),
     output:
         html=report("<results>/report.html", caption="../report/report.rst", category="Report"),
         summary="<results>/summary.json",
@@ -33,6 +32,7 @@ rule report:
         mem_mb=4000,
         runtime=30,
     params:
+        *source_code("report"),
         settings=settings("report"),
         results=subpath(output.html, parent=True),
     message:

@@ -1,7 +1,6 @@
 rule sample:
     input:
         pdb=lambda wildcards: PROTEINS.proteins[wildcards.protein].pdb or [],
-        code=source_code("sample"),
     output:
         trajectory="<results>/allatom/{protein}/{replica}.h5",
     log:
@@ -17,6 +16,7 @@ rule sample:
         mem_mb=2000,
         runtime=1440,
     params:
+        *source_code("sample"),
         settings=settings("sample"),
         # not an output: Snakemake deletes outputs before each attempt, and a retry resumes from here
         partial=lambda wildcards, output: str(Path(output.trajectory).with_suffix(".partial")),

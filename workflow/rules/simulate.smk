@@ -6,7 +6,6 @@ if CONFIG.simulate.engine == "jax":
             program="<results>/export/{member}/model.json",
             model="<results>/export/{member}/model.eqx",
             projection="<results>/project/{protein}.h5",
-            code=source_code("simulate"),
         output:
             trajectories=expand("<results>/simulate/{{protein}}/{{member}}/{replica}/traj.dcd", replica=REPLICAS),
             thermo=expand("<results>/simulate/{{protein}}/{{member}}/{replica}/thermo.csv", replica=REPLICAS),
@@ -22,6 +21,7 @@ if CONFIG.simulate.engine == "jax":
             mem_mb=8000,
             runtime=240,
         params:
+            *source_code("simulate", engine_module(CONFIG.simulate.engine)),
             settings=settings("simulate"),
             replicas=list(REPLICAS),
             out=lambda wildcards, output: [os.path.dirname(file) for file in output.simulations],
@@ -40,7 +40,6 @@ else:
             jaxexp="<results>/export/{member}/model.jaxexp",
             mlir="<results>/export/{member}/model.mlir",
             projection="<results>/project/{protein}.h5",
-            code=source_code("simulate"),
         output:
             trajectory="<results>/simulate/{protein}/{member}/{replica}/traj.dcd",
             thermo="<results>/simulate/{protein}/{member}/{replica}/thermo.csv",
@@ -59,6 +58,7 @@ else:
             mem_mb=4000,
             runtime=240,
         params:
+            *source_code("simulate", engine_module(CONFIG.simulate.engine)),
             settings=settings("simulate"),
             out=subpath(output.simulation, parent=True),
         message:

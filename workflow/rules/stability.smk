@@ -5,7 +5,6 @@ rule stability:
         models=expand("<results>/train/seed-{seed}/model.eqx", seed=SEEDS),
         projection="<results>/project/{protein}.h5",
         dataset="<results>/dataset/dataset.h5",
-        code=source_code("stability"),
     output:
         stability=report("<results>/stability/{protein}.json", caption="../report/stability.rst", category="Validation"),
     log:
@@ -19,6 +18,7 @@ rule stability:
         mem_mb=8000,
         runtime=240,
     params:
+        *source_code("stability"),
         settings=settings("stability"),
     message:
         "Trying how hot and how fast {wildcards.protein} can be simulated"

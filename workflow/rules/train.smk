@@ -2,7 +2,6 @@ rule train:
     input:
         dataset="<results>/dataset/dataset.h5",
         prior="<results>/prior/prior.json",
-        code=source_code("train"),
         launcher=ancient(LAUNCHER),
     output:
         model="<results>/train/seed-{seed}/model.eqx",
@@ -19,7 +18,10 @@ rule train:
         mem_mb=32000,
         runtime=1440,
     params:
-        settings=settings("train"),
+        *source_code("train"),
+        decisive=json.dumps(training_that_matters(stage_settings(CONFIG, PROTEINS, "train"))),
+        # depends on the output by name only, so that Snakemake leaves it out of what has changed: `decisive` says it all
+        settings=lambda wildcards, output: settings_json(CONFIG, PROTEINS, "train"),
         # not an output: Snakemake deletes outputs before each attempt, and a retry resumes from here
         checkpoints=lambda wildcards, output: str(Path(output.model).with_name("checkpoint")),
     message:

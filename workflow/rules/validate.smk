@@ -16,7 +16,6 @@ rule validate:
             member=CONFIG.simulate.member,
             replica=REPLICAS,
         ),
-        code=source_code("validate"),
     output:
         validation=report(
             "<results>/validate/{protein}.json", caption="../report/validation.rst", category="Validation"
@@ -32,6 +31,7 @@ rule validate:
         mem_mb=8000,
         runtime=60,
     params:
+        *source_code("validate"),
         settings=settings("validate"),
         mean_force=lambda wildcards, input: f"--mean-force {shlex.quote(input.mean_force)}" if input.mean_force else "",
     message:

@@ -1,6 +1,6 @@
 """The only reader of configuration: strict models, the slice of each stage, errors with file and line."""
 
-from cgpipe.config.closure import source_files
+from cgpipe.config.decisive import code_files, engine_module, training_that_matters
 from cgpipe.config.load import load, load_proteins
 from cgpipe.config.models import Config
 from cgpipe.config.proteins import Proteins, data_files
@@ -11,11 +11,13 @@ __all__ = [
     "Config",
     "Proteins",
     "UserError",
+    "code_files",
     "data_files",
+    "engine_module",
     "frames_source",
     "load",
     "load_proteins",
     "settings_json",
-    "source_files",
     "stage_settings",
+    "training_that_matters",
 ]

@@ -1,75 +1,111 @@
 """The source files that a stage's result depends on, found without importing any of them.
 
-The import statements of a stage's module are followed through this package, by syntax alone; with a package come the
-files in its folder that are no Python, such as templates. A stage's rule takes the files as input, so that an edit
-reruns the stage and all below it. Left out: ``cgpipe.config``, whose effect on a stage is the settings it is given, and
-the package's ``__init__``, which holds the version.
+The import statements of a stage's module are followed through this package, by syntax alone. A file or folder beside
+them that is no Python, such as templates or C++ sources, belongs to the modules that name it in a string. Of
+``cgpipe.config`` only the functions count that a stage calls: the effect of all else there is the settings that a stage
+is given. The package's ``__init__`` holds the version, and is left out.
 """
 
-import ast
-import os
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
+
+from cgpipe.config.syntax import digest_of_data, read_source, remembered
 
 PACKAGE = Path(__file__).resolve().parents[1]
 NAME = PACKAGE.name
-LEFT_OUT = (NAME, f"{NAME}.config")
+CONFIG = f"{NAME}.config"
 
 
-def source_files(stage: str) -> list[str]:
-    """Sorted source files behind a stage, relative to the working directory where they lie in it.
+class Closure(NamedTuple):
+    """What stands behind some modules.
+
+    Attributes:
+        files: name of each source file from the package's folder on → digest of its content.
+        libraries: top-level names of everything foreign that is imported.
+    """
+
+    files: dict[str, str]
+    libraries: frozenset[str]
+
+
+def closure_of(modules: Iterable[str], passed_by: Collection[str] = ()) -> Closure:
+    """Follow the imports of some modules.
 
     Args:
-        stage: name of a stage, e.g. ``train``; its module need not be importable.
+        modules: dotted names without the package's; they need not be importable.
+        passed_by: likewise; modules that are not looked into.
     """
-    found: set[str] = set()
-    open_modules = [f"{NAME}.{stage}"]
-    while open_modules:
-        module = open_modules.pop()
-        if module not in found:
-            found.add(module)
-            open_modules += _imports(module)
-    sources = {path for module in found if (path := _file(module)) is not None}
-    return sorted(_shown(path) for path in sources | {data for source in sources for data in _data(source)})
+    passed = {f"{NAME}.{module}" for module in passed_by}
+    seen: set[str] = set()
+    files: dict[str, str] = {}
+    libraries: set[str] = set()
+    waiting = [f"{NAME}.{module}" for module in modules]
+    while waiting:
+        module = waiting.pop()
+        path = _file(PACKAGE, module)
+        if module in seen or module in passed or path is None:
+            continue
+        seen.add(module)
+        source = read_source(path)
+        if _of_config(module):
+            files[_shown(path)] = source.digest_of_functions
+            continue
+        files[_shown(path)] = source.digest
+        files |= {_shown(data): digest_of_data(data) for word in source.words for data in _data(PACKAGE).get(word, ())}
+        waiting += _followed(PACKAGE, path)
+        libraries |= {name.split(".")[0] for name in source.imports} - {NAME}
+    remembered().write()
+    return Closure(dict(sorted(files.items())), frozenset(libraries))
 
 
 def _shown(path: Path) -> str:
-    working = Path.cwd()
-    return os.path.relpath(path, working) if path.is_relative_to(working) else str(path)
+    """The same wherever the package lies."""
+    return path.relative_to(PACKAGE.parent).as_posix()
 
 
 @cache
-def _file(module: str) -> Path | None:
-    """The file of a module of this package, or None: an attribute of a module, or somebody else's."""
-    path = PACKAGE.parent.joinpath(*module.split("."))
+def _file(package: Path, module: str) -> Path | None:
+    """The file of a module, or None: an attribute of a module, or somebody else's."""
+    path = package.parent.joinpath(*module.split("."))
     candidates = (path.with_suffix(".py"), path / "__init__.py")
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
 @cache
-def _data(source: Path) -> frozenset[Path]:
-    """Files that are no Python in the folder of a package, given its ``__init__``; none for other modules."""
-    if source.name != "__init__.py":
-        return frozenset()
-    files = (path for path in source.parent.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc"))
-    return frozenset(path for path in files if not any(part.startswith(".") for part in path.parts[-2:]))
+def _followed(package: Path, path: Path) -> frozenset[str]:
+    """Modules of this package that a file's import statements run and that count, parent packages among them."""
+    own = [name for name in read_source(path).imports if name.startswith(f"{NAME}.")]
+    plain = {name for name in own if not _of_config(name)}
+    with_parents = {".".join(name.split(".")[:end]) for name in plain for end in range(2, name.count(".") + 2)}
+    return frozenset(with_parents | {module for name in own if (module := _function_of_config(package, name))})
+
+
+def _of_config(module: str) -> bool:
+    return module == CONFIG or module.startswith(f"{CONFIG}.")
+
+
+def _function_of_config(package: Path, name: str) -> str:
+    """The module of the configuration that holds this function; empty where the name is another thing."""
+    module, _, attribute = name.rpartition(".")
+    path = _file(package, module) if _of_config(module) else None
+    return module if path is not None and attribute in read_source(path).functions else ""
 
 
 @cache
-def _imports(module: str) -> frozenset[str]:
-    """Modules of this package that a module's import statements run, parent packages among them."""
-    path = _file(module)
-    if path is None:
-        return frozenset()
-    named: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
-        if isinstance(node, ast.Import):
-            named |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    with_parents = {".".join(name.split(".")[:end]) for name in named for end in range(1, name.count(".") + 2)}
-    return frozenset(name for name in with_parents if name.startswith(f"{NAME}.") and not _left_out(name))
+def _data(package: Path) -> dict[str, list[Path]]:
+    """What is no Python, by the name that modules use: of a file, or of a folder without Python."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(package.rglob("*")):
+        parts = path.relative_to(package).parts
+        if path.is_file() and path.suffix not in (".py", ".pyc") and not any(part.startswith(".") for part in parts):
+            found.setdefault(_top(package, path).name, []).append(path)
+    return found
 
 
-def _left_out(module: str) -> bool:
-    return module in LEFT_OUT or module.startswith(f"{NAME}.config.")
+def _top(package: Path, path: Path) -> Path:
+    """A data file, or the outermost folder without Python that it lies in."""
+    while path.parent != package and not any(path.parent.rglob("*.py")):
+        path = path.parent
+    return path

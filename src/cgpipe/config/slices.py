@@ -24,7 +24,7 @@ from cgpipe.config.models import (
     Validate,
 )
 from cgpipe.config.proteins import Given, MdcathProtein, Protein, Proteins
-from cgpipe.config.sampling import Average, OpenmmProtein, Sampling, Simulated
+from cgpipe.config.sampling import APART, Average, OpenmmProtein, Sampling, Simulated
 from cgpipe.config.stability import Stability
 
 
@@ -36,6 +36,7 @@ class SampleSettings(Section):
 class AverageSettings(Section):
     simulated: Simulated
     average: Average
+    apart: int = Field(APART, description="frames of one replica that are chosen are at least so many frames apart")
 
 
 class ProjectSettings(Section):

@@ -100,3 +100,8 @@ class Training(Section):
         if not (self.epochs_adabelief or self.epochs_yogi or self.phases):
             raise ValueError("epochs_adabelief and epochs_yogi are both 0: nothing would be trained")
         return self
+
+
+def frames_per_step(training: Training, devices: int) -> int:
+    """Frames that one step sees, over all devices of all processes."""
+    return training.batch_per_device * training.accumulate * devices

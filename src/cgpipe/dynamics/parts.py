@@ -5,6 +5,7 @@ on from the last of them to the very numbers of a run that was never interrupted
 """
 
 import shutil
+import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -51,6 +52,7 @@ class Parts:
         self._identity = identity
         paths = sorted(folder.glob("part-*.npz"))
         if paths and self._member(paths[0], "identity") != identity:
+            print(f"note: {folder} holds a run with other settings, inputs or code; starting anew", file=sys.stderr)
             self.remove()
             paths = []
         self._paths = paths

@@ -3,8 +3,8 @@
 The frames of both sets are chosen together, so that none is in both; each set is made by a job of its own.
 """
 
-import json
 import shutil
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from cgpipe.artefact import atomic, open_h5, sha256
-from cgpipe.config.sampling import APART
+from cgpipe.artefact import atomic, open_h5, sha256, sign
+from cgpipe.config.decisive import Decisive, code_digest
 from cgpipe.config.slices import AverageSettings
 from cgpipe.data.projection import Projection
 from cgpipe.errors import UserError
+from cgpipe.maker import maker
 from cgpipe.physics.averages import Agreement, Averages, average_runs, compare_maps
 from cgpipe.physics.spread import spread_out
 from cgpipe.sampling.held import ROUND, Held, HeldDynamics, Sampled, alpha_atoms, plain_maps
@@ -111,7 +112,8 @@ def make_labels(
             differ, so that at least one of them is wrong.
     """
     simulated, average = settings.simulated, settings.average
-    chosen = _choose(projection, float(simulated.temperature), average.test + average.train, simulated.seed)
+    wanted = average.test + average.train
+    chosen = _choose(projection, float(simulated.temperature), wanted, settings.apart, simulated.seed)
     numbers = np.arange(average.test) if which == "test" else np.arange(average.test, len(chosen))
     frames = chosen.take(numbers)
     platform = fastest_platform(threads)
@@ -132,8 +134,9 @@ def make_labels(
     maps = np.concatenate([frames.W[None], plain_maps(built.topology)])
     dynamics = HeldDynamics(built, plan, maps, platform)
     origins = list(zip(frames.trajectory.tolist(), frames.frame.tolist(), strict=True))
-    identity = {"trajectories": sha256(trajectories), "map": frames.W.tolist(), "origins": origins}
-    _prepare(partial, {**settings.model_dump(mode="json"), **identity})
+    inputs = {"trajectories": sha256(trajectories), "map": frames.W.tolist(), "origins": origins}
+    inputs |= {} if not simulated.pdb else {"pdb": sha256(Path(simulated.pdb))}
+    _prepare(partial, Decisive("average", settings.model_dump(mode="json"), inputs, code_digest("average")))
     runs = [
         [_kept(partial / f"{number}-{run}.npz", dynamics, start, number, run) for run in range(average.runs)]
         for number, start in zip(numbers.tolist(), R, strict=True)
@@ -152,14 +155,14 @@ def make_labels(
     )
 
 
-def _choose(projection: Projection, temperature: float, count: int, seed: int) -> Projection:
+def _choose(projection: Projection, temperature: float, count: int, apart: int, seed: int) -> Projection:
     """Different frames at one temperature [K], in random order, so that any part of them is as spread as the rest."""
     frames = projection.of_temperature(temperature)
-    chosen = spread_out(frames.R, frames.trajectory, frames.frame, count, APART)
+    chosen = spread_out(frames.R, frames.trajectory, frames.frame, count, apart)
     if len(chosen) < count:
         raise UserError(
             f"{projection.protein}: mean forces at {count} configurations are wanted, but only {len(chosen)} of its "
-            f"{len(frames)} frames are {APART} frames apart; sample longer, or lower average.test or average.train"
+            f"{len(frames)} frames are {apart} frames apart; sample longer, or lower average.test or average.train"
         )
     return frames.take(np.random.default_rng(seed).permutation(chosen))
 
@@ -175,13 +178,16 @@ def _all_atoms(frames: Projection, path: Path, alpha: Int64[np.ndarray, " beads"
     return R
 
 
-def _prepare(folder: Path, identity: dict[str, Any]) -> None:
-    """Keep a folder of runs with the same input, empty any other."""
-    file, text = folder / "identity.json", json.dumps(identity, sort_keys=True)
+def _prepare(folder: Path, decisive: Decisive) -> None:
+    """Keep a folder of runs with the same input, empty any other and say so."""
+    file, text = folder / "identity.json", decisive.text()
     if not file.is_file() or file.read_text() != text:
+        if file.is_file():
+            print(f"note: {folder} holds runs with other settings, inputs or code; starting anew", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
         with atomic(file) as temporary:
             temporary.write_text(text)
+    sign(folder, maker("average"), goes_on=any(folder.glob("*.npz")))
 
 
 def _kept(

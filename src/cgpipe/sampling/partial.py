@@ -7,7 +7,8 @@ the state counts exist: what a kill left behind them is cut off when the run goe
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,12 @@ CHUNK = 25
 class Partial:
     """A folder with the frames so far and the state after the last of them."""
 
-    def __init__(self, folder: Path, identity: dict[str, object], atoms: int) -> None:
+    def __init__(self, folder: Path, identity: Mapping[str, object], atoms: int) -> None:
         """Open or make the folder.
 
         Args:
             folder: undeclared to Snakemake, which would delete it before each attempt.
-            identity: all that the frames depend on; a folder of another run is emptied.
+            identity: all that the frames depend on; a folder of another run is emptied, and a line says so.
             atoms: of the system.
         """
         self._folder = folder
@@ -59,6 +60,10 @@ class Partial:
             return None
         with np.load(self._state_file) as stored:
             if str(stored["identity"]) != self._identity:
+                print(
+                    f"note: {self._folder} holds a run with other settings, inputs or code; starting anew",
+                    file=sys.stderr,
+                )
                 return None
             frames = int(stored["frames"])
             if self._frames_file.stat().st_size < frames * self._record:

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import openmm
 
-from cgpipe.artefact import create_h5, header, sha256
+from cgpipe.artefact import create_h5, earlier, header, sha256, sign
+from cgpipe.config.decisive import Decisive, code_digest
 from cgpipe.config.sampling import Sampling, Simulated
+from cgpipe.maker import maker
 from cgpipe.sampling.dynamics import Dynamics, Plan
 from cgpipe.sampling.layout import LAYOUT, write_protein, write_replica
 from cgpipe.sampling.partial import Partial
@@ -48,15 +50,17 @@ def sample(replica: Replica, out: Path, folder: Path, threads: int) -> str:
     start = build_start(sampling, platform)
     plan = make_plan(replica)
     dynamics = Dynamics(start, plan, platform)
-    identity = {**settings, **{name: sha256(path) for name, path in inputs.items()}}
-    partial = Partial(folder, identity, len(start.positions))
+    by, hashes = maker("sample"), {name: sha256(path) for name, path in inputs.items()}
+    decisive = Decisive("sample", settings, hashes, code_digest("sample"))
+    partial = Partial(folder, decisive._asdict(), len(start.positions))
+    sign(folder, by, goes_on=partial.state is not None)
     state = partial.state or dynamics.first
     begun, clock = state.interval, time.monotonic()
     while state.interval < plan.intervals:
         state, frames = dynamics.advance(state)
         partial.append(frames, state)
     days = (time.monotonic() - clock) / SECONDS_PER_DAY
-    with create_h5(out, header("allatom", settings, inputs)) as file:
+    with create_h5(out, header("allatom", settings, inputs, hashes, by) | earlier(folder, by)) as file:
         file.attrs["layout"] = LAYOUT
         group = file.create_group(replica.protein)
         write_protein(group, start)

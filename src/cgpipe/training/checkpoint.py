@@ -1,8 +1,8 @@
 """Checkpoints: everything that a killed training needs to go on as if nothing had happened.
 
 ``<folder>/<fingerprint>/step-<n>.checkpoint``: a line with the SHA-256 of all that follows, one line of JSON (step,
-history, best epoch), then the leaves. The fingerprint is a hash of all that decides the result; a run with other
-settings or data has another folder, so neither can take up the other's weights. Files appear atomically, and a damaged
+history, best epoch), then the leaves. The fingerprint is that of ``cgpipe.config.decisive``: a run with other settings,
+data or code has another folder, so neither can take up the other's weights. Files appear atomically, and a damaged
 newest one is passed over. What is made once, before the first step, lies beside them in the same form.
 """
 
@@ -18,15 +18,10 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import PyTree
 
-from cgpipe.artefact import atomic
+from cgpipe.artefact import atomic, earlier, sign
 from cgpipe.errors import UserError
 
 SUFFIX = ".checkpoint"
-
-
-def fingerprint(parts: Mapping[str, Any]) -> str:
-    """A short hash of what decides a training's result."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass
@@ -70,8 +65,8 @@ class Checkpoints:
         others = [other for other in self._folder.parent.glob("*/") if other != self._folder]
         if others and not self._existing():
             print(
-                f"note: {self._folder.parent} holds checkpoints of other settings, data or frames per step only; "
-                "starting anew",
+                f"note: {self._folder.parent} holds checkpoints of other settings, data, code or frames per step "
+                "only; starting anew",
                 file=sys.stderr,
             )
         for path in self._existing():
@@ -79,6 +74,14 @@ class Checkpoints:
             if found is not None:
                 return Progress(**found[0]), found[1]
         return None
+
+    def sign(self, by: Mapping[str, Any]) -> None:
+        """Note who trains now, beside the checkpoints that are taken up or will be made."""
+        sign(self._folder, by, goes_on=any(self._folder.glob(f"*{SUFFIX}")))
+
+    def earlier(self, by: Mapping[str, Any]) -> dict[str, Any]:
+        """For the header: who else trained."""
+        return earlier(self._folder, by)
 
     def keep(self, name: str, facts: Mapping[str, Any], leaves: PyTree) -> None:
         """Keep what is made once before the first step, for as long as the checkpoints."""

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from cgpipe.config.training import Training
+from cgpipe.config.training import Training, frames_per_step
 from cgpipe.data.prefetch import Prefetch
 from cgpipe.data.splits import MEAN_FORCE
 from cgpipe.data.store import Dataset
@@ -105,7 +105,7 @@ class Trainer:
         """
         self._settings, self._data, self._checkpoints, self._record = settings, data, checkpoints, record
         self._mesh = data_mesh(jax.devices())
-        self._batch = frames_per_step(settings)
+        self._batch = frames_per_step(settings, jax.device_count())
         self._feed = Feed(data.train, self._batch, seed, data.weights)
         self._slots = potential.neighbour_slots
         parameters, self._fixed = eqx.partition(potential, trainable(potential, settings.train_prior))
@@ -255,8 +255,3 @@ class Trainer:
         """A tree with the structure of a checkpoint after ``step`` steps."""
         current = [phase for phase in self._phases if step < phase.last_step] or self._phases[-1:]
         return initial_state(self._best, current[0].optimiser), self._best
-
-
-def frames_per_step(settings: Training) -> int:
-    """Frames that one step sees, over all devices of all processes."""
-    return settings.batch_per_device * settings.accumulate * jax.device_count()
