@@ -3,10 +3,13 @@
 Results are placeholders recorded by ``snakemake --touch``, so these tests see Snakemake's decisions, not the stages.
 """
 
+import json
 import os
+import re
 import shutil
 
 import pytest
+from training_runs import lines_of, settings, write_inputs
 
 BELOW_TRAIN = {"train", "ensemble", "export", "simulate", "validate", "stability", "report", "all"}
 EVERYTHING = {"project", "dataset", "prior", *BELOW_TRAIN}
@@ -28,6 +31,7 @@ KEYS = {
     "simulate={picoseconds: 2.0}": BELOW_SIMULATE,
     "ensemble={select: dynamics}": BELOW_TRAIN - {"train"},
     "stability={picoseconds: 2.0}": ENDURANCE,
+    "training={keep_checkpoints: 5, checkpoint_steps: 50, batch_per_device: 4, accumulate: 2}": set(),
     "cluster={gpus_per_node: 1, coordinator_port: 30000, modules: [CUDA]}": set(),
 }
 
@@ -72,20 +76,86 @@ def test_a_new_file_behind_wildcards_projects_its_protein_again(finished):
     assert "part2.h5" in outcome.text
 
 
+LOSS = "src/cgpipe/training/loss.py", "error**2", "error**4"
+
+
 def test_editing_a_source_reruns_its_stages_and_names_the_file(finished):
-    """A file that only some stages use: the others stay, and the reason says which file it was."""
-    path = finished.path / "src/cgpipe/training/optimisers.py"
-    path.write_text(path.read_text() + "\n\nEDITED = True\n")
+    """A file that only some stages use: the others stay, and the reason says which file it was, and no other."""
+    finished.edit(*LOSS)
     outcome = finished.snakemake("--dry-run")
     assert set(outcome.jobs) == BELOW_TRAIN
-    assert "Updated input files: src/cgpipe/training/optimisers.py" in outcome.text
+    reasons = re.findall(r"Params have changed.*?before: '(\S+) \w+' now: '(\S+) \w+' ", outcome.text)
+    assert set(reasons) == {("cgpipe/training/loss.py",) * 2}
+
+
+def test_how_a_source_is_written_reruns_nothing(finished):
+    """A docstring, a comment, a line break and another way to write a number, in files behind every stage; what shows
+    and copies the progress of a training, for real. Detects a digest of the text, or of too much."""
+    finished.edit(LOSS[0], '"""Force errors of every frame', '"""The errors of every frame')
+    finished.edit(LOSS[0], "3.0 * jnp.sum(batch", "3.00 * jnp.sum(  # a comment\n        batch")
+    finished.edit("src/cgpipe/units.py", '"""The ', '"""Once more: The ')
+    finished.edit("src/cgpipe/training/display.py", "BAR = 24", "BAR = 30")
+    finished.edit("src/cgpipe/training/loggers.py", 'resume="allow"', 'resume="must"')
+    assert not finished.plan()
+
+
+def test_the_pair_styles_sources_rerun_no_other_engine(finished):
+    """C++ behind an engine that is not in use concerns no stage; detects data files that a whole package is given. What
+    the engine in use depends on, a unit test says."""
+    source = "src/cgpipe/deploy/plugin/pair_cgpipe.cpp"
+    finished.edit(source, "#include", "// edited\n#include")
+    assert not finished.plan()
 
 
 def test_edits_can_be_waved_through(finished):
-    """``--consider-ancient train=code`` keeps trained models after an edit that cannot matter."""
-    path = finished.path / "src/cgpipe/training/optimisers.py"
-    path.write_text(path.read_text() + "\n\nEDITED = True\n")
-    assert not finished.plan("--consider-ancient", "train=code")
+    """``--touch`` keeps what there is after an edit that cannot matter, and for good."""
+    finished.edit(*LOSS)
+    assert finished.plan()
+    assert finished.snakemake("--touch").code == 0
+    assert not finished.plan()
+
+
+def test_a_forced_training_begins_anew(finished):
+    """The checkpoints of a finished model go, those of an unfinished one stay, and a dry run removes neither. The stage
+    itself stops at the placeholders."""
+    seeds = [finished.path / "results/demo/train" / name for name in ("seed-0", "seed-1")]
+    for seed in seeds:
+        (seed / "checkpoint" / "old").mkdir(parents=True)
+    (seeds[1] / "model.eqx").unlink()
+    forced = *(f"results/demo/train/{seed.name}/model.eqx" for seed in seeds), "--forcerun", "train"
+    finished.plan(*forced)
+    assert [(seed / "checkpoint" / "old").exists() for seed in seeds] == [True, True]
+    assert finished.snakemake(*forced, "--keep-going").code == 1
+    assert [(seed / "checkpoint" / "old").exists() for seed in seeds] == [False, True]
+
+
+def test_an_edited_loss_trains_other_weights_from_step_0(tmp_path, finished):
+    """The rule itself, on a small dataset: its checkpoint is finished, and no use to the edited code. Detects a header
+    with the new code around weights of the old."""
+    write_inputs(finished.path, chains=1)
+    results = finished.path / "results/demo"
+    (finished.path / "dataset.h5").replace(results / "dataset/dataset.h5")
+    (finished.path / "prior.json").replace(results / "prior/prior.json")
+    seed = results / "train/seed-0"
+    keys = json.loads(settings(epochs_adabelief=1))
+    more = ["species={vocabulary: classes4}", *(f"{name}={json.dumps(block)}" for name, block in keys.items())]
+    assert finished.snakemake("--touch", "--forceall", "--config", *more).code == 0
+    (seed / "model.eqx").unlink()
+    found = []
+    for edited in (False, True):
+        if edited:
+            finished.edit(*LOSS)
+        outcome = finished.snakemake("results/demo/train/seed-0/model.eqx", "--config", *more)
+        log = (results / "log/train/seed-0.log").read_text()
+        assert outcome.code == 0, outcome.text + log
+        head, weights = (seed / "model.eqx").read_bytes().split(b"\n", 1)
+        found.append((json.loads(head)["cgpipe"]["code"], weights))
+    assert "holds checkpoints of other settings, data, code" in log
+    assert "resuming" not in log
+    assert lines_of(seed)[1]["step"] == 0
+    (code, weights), (other_code, other_weights) = found
+    assert code != other_code
+    assert weights != other_weights
 
 
 def test_the_launcher_retrains_nothing(finished):

@@ -1,6 +1,7 @@
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,16 @@ def source_code(stage, *chosen):
         if stage not in {job.rulename.split("_")[0] for job in workflow.dag_settings.target_jobs}:
             return []
     return [f"{file} {digest}" for file, digest in code_files(stage, *chosen).items()]
+
+
+def begin_forced_trainings_anew():
+    """Remove the checkpoints of a finished model whose training is forced: it would be over at once, at its last step.
+
+    Those of a training that has not finished stay, so that a forced one that was killed goes on.
+    """
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name == "train" and workflow.dag.reason(job).forced and os.path.exists(job.output.model):
+            shutil.rmtree(job.params.checkpoints, ignore_errors=True)
 
 
 def train_resources(cluster):

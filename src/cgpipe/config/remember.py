@@ -4,7 +4,9 @@ sources of all stages (a second).
 
 import json
 import os
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,8 @@ class Remembered:
         Args:
             name: of the file, in the user's cache.
         """
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-        self._file = cache / "cgpipe" / f"{name}.json"
+        cache = os.environ.get("XDG_CACHE_HOME") or f"{os.environ.get('HOME', tempfile.gettempdir())}/.cache"
+        self._file = Path(cache) / "cgpipe" / f"{name}.json"
         self._new: dict[str, Any] = {}
         self._known = self._read()
 
@@ -44,7 +46,8 @@ class Remembered:
             temporary.replace(self._file)
             self._new = {}
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
 
     def _read(self) -> dict[str, Any]:
         try:
