@@ -60,6 +60,9 @@ def main(argv: Sequence[str]) -> int:
         f"max {statistics['max_neighbours']}, padding {statistics['padding_waste']:.1%} "
         f"(with one length {statistics['padding_waste_longest']:.1%})"
     )
+    for name, protein in statistics["proteins"].items():
+        if count := protein["frames_of_another_protein"]:
+            print(f"warning: {name}: {count} frames are also of an earlier protein; left out here", file=sys.stderr)
     found = complaint(summary["diagnostics"]["suspects"])
     if found:
         print(f"look at diagnostics in {args.summary}: {found}", file=sys.stderr)

@@ -8,10 +8,12 @@ from pathlib import Path
 from cgpipe.artefact import hash_meanwhile, header
 from cgpipe.config.proteins import Given, NpzProtein, data_files
 from cgpipe.config.slices import ProjectSettings
+from cgpipe.data.equal_frames import without_copies
 from cgpipe.data.given import read_given
 from cgpipe.data.projection import write_projection
 from cgpipe.data.readers import open_source
 from cgpipe.maker import maker
+from cgpipe.physics.label_judge import judged
 from cgpipe.physics.projector import Choices, project
 from cgpipe.stage import parser, run, settings
 
@@ -29,6 +31,7 @@ def main(argv: Sequence[str]) -> int:
         choices = Choices(**chosen.project.model_dump(), aliases=chosen.species.aliases)
         with open_source(source) as reader:
             projection = project(args.protein, reader, choices)
+    projection = judged(without_copies(projection), f"{args.protein}: {_listed(inputs)}")
     quality = projection.quality
     for note in quality["notes"]:
         print(f"warning: {args.protein}: {note}", file=sys.stderr)
@@ -50,6 +53,12 @@ def _inputs(source: Given) -> dict[str, Path]:
         for key, files in data_files(source).items()
         for number, file in enumerate(files)
     }
+
+
+def _listed(inputs: dict[str, Path]) -> str:
+    """The first of the files with frames, for messages."""
+    files = [str(path) for name, path in inputs.items() if name != "topology"]
+    return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:

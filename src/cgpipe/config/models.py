@@ -43,7 +43,9 @@ class Project(Section):
         0.3, description="refuse a map with more free coefficients per bead than this share of 3 × frames"
     )
     non_finite: Literal["refuse", "drop"] = Field(
-        "refuse", description="what to do with frames that hold NaN or infinity"
+        "refuse",
+        description="what to do with frames that cannot be: numbers that are not finite or beyond reason, atoms on one "
+        "point, bonds of impossible length, no forces, equal to an earlier frame of the same trajectory",
     )
 
     @model_validator(mode="after")

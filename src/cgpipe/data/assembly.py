@@ -15,6 +15,7 @@ from cgpipe.data.families import Division, Member, divide
 from cgpipe.data.mean_forces import MeanForces, found_in, refuse_shared
 from cgpipe.data.padding import PARKED_AT, box_extent, capacity_for, choose_capacities, padding_waste
 from cgpipe.data.projection import Projection, read_projection
+from cgpipe.data.shared_frames import SharedFrames
 from cgpipe.data.species import Vocabulary, vocabulary
 from cgpipe.data.splits import (
     MEAN_FORCE,
@@ -77,10 +78,12 @@ def assemble(
         diagnostics.
 
     Raises:
-        UserError: no frames, the same protein twice, no training or validation frames, or a split that would leak.
+        UserError: no frames, the same protein twice or the same frames under two names, no training or validation
+            frames, or a split that would leak.
     """
     refuse_shared(training, tests)
-    sizes = [_size(file, plan, training) for file in projections]
+    known = SharedFrames()
+    sizes = [_size(file, plan, training, known) for file in projections]
     names = [size.name for size in sizes]
     for name in {*tests, *training}.difference(names):
         raise UserError(f"mean forces of {name!r}, but the projections are of {', '.join(names)}")
@@ -99,7 +102,7 @@ def assemble(
             split, blocks = _split(projection, plan, division.proteins if division else {})
             taken = _at_configurations(projection, split, tests.get(size.name), ("train", "val"))
             taken |= _at_configurations(projection, split, training.get(size.name), ("val", "test"))
-            split = np.where(taken, np.int32(SPLITS["gap"]), split)
+            split = np.where(taken | size.shared, np.int32(SPLITS["gap"]), split)
             kept = spread(len(projection), plan.quotas.get(size.name, 0))
             single = {name: getattr(projection, name)[kept] for name in ("temperature", "trajectory", "frame")}
             single["split"] = split[kept]
@@ -125,6 +128,7 @@ def assemble(
                 "frames": _counts(single["split"]),
                 "frames_beyond_quota": len(projection) - len(kept),
                 "frames_reserved": int(taken[kept].sum()),
+                "frames_of_another_protein": int(size.shared[kept].sum()),
                 "mean_forces": averaged.summary(),
                 "trajectories": list(projection.trajectories),
                 "force_rms": own.force_rms,
@@ -167,13 +171,14 @@ class _Size(NamedTuple):
     residues: tuple[str, ...]
     frames: int
     radius: float
+    shared: Bool[np.ndarray, " frames"]
 
     @property
     def beads(self) -> int:
         return len(self.residues)
 
 
-def _size(file: Path, plan: Plan, training: Mapping[str, MeanForces]) -> _Size:
+def _size(file: Path, plan: Plan, training: Mapping[str, MeanForces], known: SharedFrames) -> _Size:
     """Numbers of a projection that shape the dataset, after a check that it can be used."""
     projection = read_projection(file)
     if not len(projection):
@@ -184,7 +189,7 @@ def _size(file: Path, plan: Plan, training: Mapping[str, MeanForces]) -> _Size:
     positions = [projection.R, *([] if labels is None else [labels.R])]
     radius = max(float(np.abs(centred(R)).max()) for R in positions)
     frames = len(spread(len(projection), plan.quotas.get(projection.protein, 0)))
-    return _Size(projection.protein, projection.residue_name, frames, radius)
+    return _Size(projection.protein, projection.residue_name, frames, radius, known.add(projection, file))
 
 
 def _divide(sizes: Sequence[_Size], plan: Plan) -> Division | None:

@@ -13,18 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Int, Int32, Int64
+from jaxtyping import Int, Int32, Int64
 
 from cgpipe.config.proteins import NpzProtein, data_files
-from cgpipe.data.frames import Chunk, usable_frames
+from cgpipe.data.bond_ranges import bead_bonds
+from cgpipe.data.frames import Chunk
 from cgpipe.data.projection import Projection
 from cgpipe.data.readers.reader import spread
+from cgpipe.data.sane_frames import Sieve
 from cgpipe.data.species import ONE_LETTER, vocabulary
 from cgpipe.errors import UserError
 
 ARRAYS = ("R", "F", "species", "mask")
-LONGEST_BOND = 6.0
-"""Bonded Cα are 2.8-4.1 Å apart [Å]."""
+GAPS = "where a chain ends or has a gap, say so with arrays 'chain' or 'residue'"
 
 
 @dataclass(frozen=True)
@@ -70,25 +71,24 @@ def read_given(protein: str, block: NpzProtein, non_finite: str) -> Projection:
     Args:
         protein: its name.
         block: where it is.
-        non_finite: what to do with frames that hold NaN, infinity or no forces: ``refuse`` or ``drop``.
+        non_finite: what to do with frames that cannot be: ``refuse`` or ``drop``.
 
     Raises:
-        UserError: as `find_given`; besides, frames that cannot be used, or beads too far apart to be bonded.
+        UserError: as `find_given`; besides, frames that cannot be.
     """
     beads = find_given(block)
-    bonded = (np.diff(beads.residue) == 1) & (np.diff(beads.chain) == 0)
+    rows = np.arange(len(beads.slots))
+    bonds = bead_bonds(beads.chain, beads.residue, rows)
+    sieve = Sieve(non_finite, lambda index: f"{protein}: {beads.files[index]}", bonds, rows, GAPS)
     chunks = []
     for index, (file, rows) in enumerate(zip(beads.files, beads.rows, strict=True)):
         with _opened(file) as archive:
             R = archive["R"][rows][:, beads.slots].astype(np.float32)
             F = archive["F"][rows][:, beads.slots].astype(np.float32)
-        chunk = usable_frames(Chunk(index, float(block.temperature), rows, R, F), non_finite, f"{protein}: {file}")
-        _refuse_broken(chunk, bonded, f"{protein}: {file}")
-        chunks.append(chunk)
+        chunks.append(sieve(Chunk(index, float(block.temperature), rows, R, F)))
+    notes = sieve.finish()
     lengths = [len(chunk.frame) for chunk in chunks]
     asked, frames = sum(map(len, beads.rows)), sum(lengths)
-    if not frames:
-        raise UserError(f"{protein}: no usable frame is left, {asked} were dropped")
     F = np.concatenate([chunk.F for chunk in chunks])
     R = np.concatenate([chunk.R for chunk in chunks])
     rms = float(np.sqrt((F.astype(np.float64) ** 2).mean()))
@@ -112,6 +112,7 @@ def read_given(protein: str, block: NpzProtein, non_finite: str) -> Projection:
             "engine": "elsewhere",
             "frames": frames,
             "frames_dropped": asked - frames,
+            "left_out": sieve.summary(),
             "free_coefficients": 0,
             "overfit_ratio": 0.0,
             "rms": {"given": rms},
@@ -121,7 +122,7 @@ def read_given(protein: str, block: NpzProtein, non_finite: str) -> Projection:
             "net_torque_rms": _rms(np.cross(centred, F).sum(axis=1)),
             "constraints_from_topology": 0,
             "constraint_violation_max": 0.0,
-            "notes": ["projected elsewhere: nothing is known here of the force map or of its noise"],
+            "notes": ["projected elsewhere: nothing is known here of the force map or of its noise", *notes],
         },
     )
 
@@ -203,19 +204,6 @@ def _residue_names(species: Int[np.ndarray, " beads"], sequence: str, file: str)
             "vocabulary 'residues'; where they mean something else, give the protein's 'sequence'"
         )
     return tuple(types[i] for i in species.tolist())
-
-
-def _refuse_broken(chunk: Chunk, bonded: Bool[np.ndarray, " pairs"], where: str) -> None:
-    length = np.linalg.norm(np.diff(chunk.R, axis=1), axis=-1)
-    if not bonded.any() or not len(length):
-        return
-    worst = np.where(bonded, length, 0.0)
-    if worst.max() > LONGEST_BOND:
-        frame, pair = np.unravel_index(np.argmax(worst), worst.shape)
-        raise UserError(
-            f"{where}, frame {chunk.frame[frame]}: beads {pair + 1} and {pair + 2} are {worst.max():.1f} Å apart, "
-            "too far for a bond; where a chain ends or has a gap, say so with arrays 'chain' or 'residue'"
-        )
 
 
 @contextmanager

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int
+from jaxtyping import Float32, Float64, Int
 
-from cgpipe.data.frames import Chunk, usable_frames
+from cgpipe.data.bond_ranges import atom_bonds, bead_bonds, together
+from cgpipe.data.frames import Chunk
 from cgpipe.data.prefetch import Prefetch
 from cgpipe.data.readers import Reader
-from cgpipe.errors import UserError
+from cgpipe.data.sane_frames import Sieve
 from cgpipe.physics.constraints import BondFluctuations
 from cgpipe.physics.crossfit import Folds
 from cgpipe.physics.forcemap import Groups, group_forces
@@ -21,8 +22,7 @@ from cgpipe.physics.gram import Gram, LocalGram
 from cgpipe.physics.mapping import BeadMapping
 from cgpipe.physics.spool import Spool
 
-LONGEST_BOND = 6.0
-"""Bonded Cα are 2.8-4.1 Å apart; farther means a molecule cut by a periodic boundary [Å]."""
+CUT = "a molecule that a periodic boundary cuts must be made whole first, and the topology must be that of the frames"
 
 AHEAD = 2
 """Chunks that a thread reads and prepares while sums of products are taken over earlier ones."""
@@ -33,7 +33,10 @@ CHECKED_FRAMES = 300
 
 @dataclass
 class Gathered:
-    """What the pass leaves; each list has an entry per chunk."""
+    """What the pass leaves; each list has an entry per chunk.
+
+    ``left_out`` counts frames by the reason for which they were left out, ``notes`` tell it in words.
+    """
 
     gram: Gram | LocalGram
     fluctuations: BondFluctuations
@@ -44,6 +47,8 @@ class Gathered:
     trajectory: list[int] = field(default_factory=list)
     frame: list[Int[np.ndarray, " frames"]] = field(default_factory=list)
     fold: list[Int[np.ndarray, " frames"]] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -95,8 +100,10 @@ def gather(
     """
     gathered = Gathered(gram, BondFluctuations(reader.atoms.bonds))
     every = max(1, sum(reader.lengths) // CHECKED_FRAMES)
+    bonds = together(atom_bonds(reader.atoms), bead_bonds(mapping.chain, mapping.residue, mapping.atom))
+    sieve = Sieve(non_finite, lambda trajectory: f"{where}: {reader.where(trajectory)}", bonds, mapping.atom, CUT)
     seen = 0
-    with Prefetch(_prepared(where, reader, non_finite, mapping, groups, folds), AHEAD) as chunks:
+    with Prefetch(_prepared(reader, sieve, groups, folds), AHEAD) as chunks:
         for chunk, fold, forces in chunks:
             gathered.fluctuations.add(chunk.R[-seen % every :: every])
             seen += len(chunk.frame)
@@ -110,8 +117,8 @@ def gather(
             gathered.trajectory.append(chunk.trajectory)
             gathered.frame.append(chunk.frame)
             gathered.fold.append(fold)
-    if not gathered.frame:
-        raise UserError(f"{where}: no usable frame is left, {sum(reader.lengths)} were dropped")
+    gathered.notes = sieve.finish()
+    gathered.left_out = sieve.summary()
     return gathered
 
 
@@ -123,17 +130,15 @@ def rows_by_fold(fold: Int[np.ndarray, " frames"]) -> Iterator[tuple[int, slice]
 
 
 def _prepared(
-    where: str, reader: Reader, non_finite: str, mapping: BeadMapping, groups: Groups, folds: Folds
+    reader: Reader, sieve: Sieve, groups: Groups, folds: Folds
 ) -> Iterator[tuple[Chunk, Int[np.ndarray, " frames"], Float64[np.ndarray, "groups rows"]]]:
     """Chunks of usable frames, the folds of the frames, and the forces on the rigid groups."""
     for raw, position in _with_positions(reader):
-        name = f"{where}: {reader.where(raw.trajectory)}"
-        chunk = usable_frames(raw, non_finite, name)
+        chunk = sieve(raw)
         fold = folds.of(raw.trajectory, position)
         if len(chunk.frame) < len(raw.frame):
             fold = fold[np.isin(raw.frame, chunk.frame)]
         if len(chunk.frame):
-            _refuse_broken(chunk.R[:, mapping.atom], chunk, mapping, name)
             yield chunk, fold, group_forces(chunk.F, groups)
 
 
@@ -144,15 +149,3 @@ def _with_positions(reader: Reader) -> Iterator[tuple[Chunk, Int[np.ndarray, " f
         first = taken[chunk.trajectory]
         taken[chunk.trajectory] += len(chunk.frame)
         yield chunk, np.arange(first, taken[chunk.trajectory])
-
-
-def _refuse_broken(R: Float[np.ndarray, "frames beads 3"], chunk: Chunk, mapping: BeadMapping, where: str) -> None:
-    """Raise UserError where bonded Cα are too far apart for a whole molecule."""
-    bonded = (np.diff(mapping.residue) == 1) & (np.diff(mapping.chain) == 0)
-    length = np.linalg.norm(np.diff(R, axis=1), axis=-1)[:, bonded]
-    if length.size and length.max() > LONGEST_BOND:
-        frame, _ = np.unravel_index(np.argmax(length), length.shape)
-        raise UserError(
-            f"{where}, frame {chunk.frame[frame]}: bonded Cα are {length.max():.1f} Å apart; the molecule is cut by a "
-            "periodic boundary: make molecules whole first"
-        )

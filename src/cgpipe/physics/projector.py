@@ -127,6 +127,7 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
             "engine_deviation": deviation,
             "frames": found.frames,
             "frames_dropped": sum(reader.lengths) - found.frames,
+            "left_out": found.left_out,
             "free_coefficients": fitted.free,
             "overfit_ratio": ratio,
             "overfit_ratios": {name: overfit_ratio(free, found.frames) for name, free in contest.free().items()},
@@ -134,7 +135,7 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
             "yvon_born_green": identity.result(),
             "constraints_from_topology": len(rigid),
             "constraint_violation_max": violation,
-            "notes": [*reader.notes, *notes],
+            "notes": [*reader.notes, *found.notes, *notes],
         },
         **arrays,
     )

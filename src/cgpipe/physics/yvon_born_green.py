@@ -53,7 +53,7 @@ def check_identity(
         |i−j| → fields of `Identity`, where there are such pairs and more than one block; the error is that of a
         bootstrap over blocks.
     """
-    block = _blocks(trajectory)
+    block = blocks(trajectory)
     if block.max(initial=0) < 1:
         return {}
     found = {}
@@ -94,7 +94,7 @@ def _identity(
     )
 
 
-def _blocks(trajectory: Int[np.ndarray, " frames"]) -> Int[np.ndarray, " frames"]:
+def blocks(trajectory: Int[np.ndarray, " frames"]) -> Int[np.ndarray, " frames"]:
     """Number of the block of every frame: each trajectory is cut into pieces of about equal length."""
     length = max(1, len(trajectory) // BLOCKS)
     block = np.zeros(len(trajectory), dtype=np.int64)

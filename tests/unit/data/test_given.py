@@ -110,7 +110,7 @@ def test_chains_and_gaps(save, per_frame):
     content = arrays([6])
     content["R"][:, 3:] += 30.0
     with pytest.raises(
-        UserError, match=r"beads 3 and 4 are .* Å apart, too far for a bond; .*arrays 'chain' or 'residue'"
+        UserError, match=r"beads 3 and 4 are .* Å apart, bonded ones 2.5 to 6.0 Å.*arrays 'chain' or 'residue'"
     ):
         read_given("p", save(content), "refuse")
     for name, values in (("chain", [0, 0, 0, 1, 1, 1]), ("residue", [1, 2, 3, 7, 8, 9])):

@@ -1,7 +1,7 @@
 """What a topology leaves out and names and distances tell: elements, and covalent bonds.
 
-Two atoms are bonded when they are closer than `SLACK` times the sum of their covalent radii (Cordero et al., Dalton
-Trans. 2008, 2832); a hydrogen has one bond, to the nearest heavy atom. Ions and metals get no bonds.
+Two atoms are bonded when they are closer than `SLACK` times the sum of their covalent radii; a hydrogen has
+one bond, to the nearest heavy atom. Ions and metals get no bonds.
 """
 
 import numpy as np
@@ -9,10 +9,7 @@ from jaxtyping import Bool, Float, Int
 from MDAnalysis.guesser.tables import SYMB2Z
 from MDAnalysis.lib.distances import self_capped_distance
 
-COVALENT_RADIUS = {
-    1: 0.31, 6: 0.76, 7: 0.71, 8: 0.66, 9: 0.57, 14: 1.11, 15: 1.07, 16: 1.05, 17: 1.02, 34: 1.20, 35: 1.20, 53: 1.39,
-}  # fmt: skip
-"""Radius of each element that forms covalent bonds in proteins and their ligands [Å]."""
+from cgpipe.data.radii import COVALENT_RADIUS
 
 SLACK = 1.25
 
