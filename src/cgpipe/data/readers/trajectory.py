@@ -17,6 +17,7 @@ from jaxtyping import Int64
 from MDAnalysis.coordinates.TRR import TRRReader
 
 from cgpipe.data.frames import Chunk
+from cgpipe.data.readers.h5md import PlainH5MDReader, check_steps
 from cgpipe.data.readers.molecule import drop_alternates, find_molecule
 from cgpipe.data.readers.periodic import Whole, check_box
 from cgpipe.data.readers.reader import portions, spread
@@ -160,7 +161,7 @@ def open_trajectory(
 
 
 def _format(file: str) -> Any:
-    return PlainTRRReader if Path(file).suffix.lower() == ".trr" else None
+    return {".trr": PlainTRRReader, ".h5md": PlainH5MDReader}.get(Path(file).suffix.lower())
 
 
 def _open_topology(topology: str, trajectory: str) -> tuple[mda.Universe, mda.AtomGroup, tuple[str, ...]]:
@@ -193,7 +194,11 @@ def _scan(file: str) -> list[bool] | None:
     """
     if not Path(file).is_file():
         raise UserError(f"{file}: no such file")
-    return [frame.positions and frame.forces for frame in scan_trr(Path(file))] if _format(file) else None
+    if _format(file) is PlainH5MDReader:
+        check_steps(Path(file))
+    if _format(file) is not PlainTRRReader:
+        return None
+    return [frame.positions and frame.forces for frame in scan_trr(Path(file))]
 
 
 def _usable(
