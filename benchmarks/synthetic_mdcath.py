@@ -1,7 +1,7 @@
 """Synthetic mdCATH files: made-up chains and frames, with the layout of the real ones and nothing else of them.
 
-For tests and benchmarks only: positions are noise around a straight chain, forces are noise and random pulls along
-bonds. As a program it writes a file of any size, a bounded amount at a time::
+For tests and benchmarks only: atoms tremble around a straight chain, and feel the springs that make them tremble so at
+300 K, noise, and random pulls along bonds. As a program it writes a file of any size, a bounded amount at a time::
 
     python benchmarks/synthetic_mdcath.py big.h5 --residues 150 --atoms 2300 --frames 11000
 """
@@ -22,6 +22,10 @@ OFFSETS = np.array(
     [[-1.2, 0.5, 0.0], [-1.2, 1.5, 0.0], [0.0, 0.0, 0.0], [0.0, -0.6, 0.9], [1.2, 0.5, 0.0], [1.2, 1.7, 0.0]]
 )
 NAMES = ("ALA", "GLY", "SER", "LEU", "VAL", "GLU", "LYS", "THR", "ASP", "ILE")
+SHAKEN = 0.03
+"""Standard deviation of every coordinate [Å]."""
+SPRING = 0.0019872 * 300 / SHAKEN**2
+"""kT/σ²: with these forces the frames are an equilibrium [kcal/mol/Å²]."""
 ROWS = 500
 """Frames that are made and written at a time."""
 
@@ -62,7 +66,7 @@ class SyntheticProtein:
         return np.array(pairs)
 
     def frames(self, count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Positions that shake, and forces made of opposite pairs along bonds plus some of each atom's own."""
+        """Positions that shake, and forces: of springs, in opposite pairs along bonds, and some of each atom's own."""
         size = len(self.atoms())
         sides = [
             np.array([[0.0, -0.8 - 0.7 * k, -0.8 if k % 2 else 0.0] for k in range(side)]) for side in self._sides()
@@ -72,7 +76,8 @@ class SyntheticProtein:
         extra = np.array([[0.0, 9.0 + 3 * k, 0.0] for k in range(len(self.extra))]).reshape(-1, 3)
         start = np.concatenate([*rows, extra]).astype(np.float32)
         normal = random.standard_normal
-        R = start + normal((count, 1, 3), np.float32) + np.float32(0.03) * normal((count, size, 3), np.float32)
+        shaken = np.float32(SHAKEN) * normal((count, size, 3), np.float32)
+        R = start + normal((count, 1, 3), np.float32) + shaken
         bonds = self.bonds()
         pull = 20.0 * normal((len(bonds), 3 * count), np.float32)
         ones, order = np.ones(len(bonds), np.float32), np.arange(len(bonds))
@@ -80,7 +85,7 @@ class SyntheticProtein:
             (np.concatenate([ones, -ones]), (bonds.T.reshape(-1), np.tile(order, 2))), shape=(size, len(bonds))
         )
         F = (ends.tocsr() @ pull).reshape(size, count, 3).transpose(1, 0, 2)
-        F = F + 3.0 * normal((count, size, 3), np.float32)
+        F = F + 3.0 * normal((count, size, 3), np.float32) - np.float32(SPRING) * shaken
         return R.astype(np.float32), F.astype(np.float32)
 
     def _sides(self) -> list[int]:

@@ -84,6 +84,64 @@ def test_quality_of_both_routes(routes):
     assert other.quality["rms_heldout"]["optimal"] == pytest.approx(one.quality["rms_heldout"]["optimal"], rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("position", "force", "message"),
+    [
+        (1.0, -1.0, "of the wrong sign"),
+        (1.0, 41.84, "in kJ/mol/nm"),
+        (1.0, 4.184, "in kJ/mol/Å"),
+        (0.1, 1.0, "nm, but Å are expected"),
+        (10.0, 1.0, "multiplied by 10"),
+    ],
+)
+def test_another_unit_is_refused_whatever_the_source(tmp_path, demo_data, capsys, position, force, message):
+    """Detects trajectories of all atoms in another unit than their labels say; own beads have a test of their own."""
+    system = demo_system(demo_data / "mdcath_dataset_cln025.h5", "cln025", 100)
+    spoilt = System(**{**system.__dict__, "R": position * system.R, "F": force * system.F})
+    system.write(tmp_path / "t.pdb")
+    spoilt.write(tmp_path / "t.trr")
+    source = TrajectoryProtein(
+        source="trajectory", topology=str(tmp_path / "t.pdb"), trajectories=str(tmp_path / "t.trr"), temperature=348
+    )
+    settings = ProjectSettings(protein=source, species=Species(), project=Project(map="uniform"))
+    out = ["--protein", "p", "--out", str(tmp_path / "p.h5")]
+    assert run(project.main, ["--settings", settings.model_dump_json(), *out]) == 2
+    said = capsys.readouterr().err
+    assert message in said and "t.trr" in said and said.count("\n") == 1
+    assert not (tmp_path / "p.h5").exists()
+
+
+def test_damage_at_the_start_is_told_though_bonds_are_guessed(tmp_path, demo_data, capsys):
+    """Detects bonds guessed in a damaged first frame, and the wrong explanation that follows."""
+    system = demo_system(demo_data / "mdcath_dataset_cln025.h5", "cln025", 40)
+    system.write(tmp_path / "t.pdb")
+    system.R[:2] = 0.0
+    system.write(tmp_path / "t.trr")
+    source = TrajectoryProtein(
+        source="trajectory", topology=str(tmp_path / "t.pdb"), trajectories=str(tmp_path / "t.trr"), temperature=348
+    )
+    settings = ProjectSettings(protein=source, species=Species(), project=Project(map="uniform"))
+    out = ["--protein", "p", "--out", str(tmp_path / "p.h5")]
+    assert run(project.main, ["--settings", settings.model_dump_json(), *out]) == 2
+    assert "t.trr, temperature 348, frame 0: atoms on one point" in capsys.readouterr().err
+
+
+def test_own_beads_of_the_wrong_sign_are_refused(tmp_path, demo_data, capsys):
+    """Detects gradients taken for forces, in beads that were projected elsewhere."""
+    mdcath = MdcathProtein(
+        source="mdcath", path=str(demo_data / "mdcath_dataset_cln025.h5"), temperatures=(348,), replicas=(0,)
+    )
+    beads = projected(tmp_path, "cln025", mdcath)
+    species = np.array([vocabulary("residues").species(residue) for residue in beads.residue_name], np.int32)
+    arrays = {"R": beads.R, "species": np.tile(species, (len(beads), 1)), "Z": np.full(10, 6, np.int32)}
+    write_npz(tmp_path / "d.npz", {**arrays, "F": -beads.F, "mask": np.ones((len(beads), 10), np.float32)})
+    given = NpzProtein(source="npz", path=str(tmp_path / "d.npz"), temperature=348)
+    settings = ProjectSettings(protein=given, species=Species(), project=Project())
+    out = ["--protein", "p", "--out", str(tmp_path / "p.h5")]
+    assert run(project.main, ["--settings", settings.model_dump_json(), *out]) == 2
+    assert "d.npz: the forces" in (said := capsys.readouterr().err) and "of the wrong sign" in said
+
+
 def test_failure_leaves_no_file(tmp_path, demo_data, capsys):
     # detects a partial output: the second file is found damaged while the first was read
     system = demo_system(demo_data / "mdcath_dataset_cln025.h5", "cln025", 5)

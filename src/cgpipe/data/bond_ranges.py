@@ -20,6 +20,14 @@ CLOSEST_ALPHA, USUAL_ALPHA, FARTHEST_ALPHA = 2.5, 3.8, 6.0
 PIECE = 50
 """Frames at a time, so that what is computed of them stays in a cache."""
 
+UNITS_OF_LENGTH = {
+    0.1: "they look like nm, but Å are expected",
+    10.0: "they look multiplied by 10 once too often (Å taken for nm)",
+    100.0: "they look like pm, but Å are expected",
+    1 / 0.529177: "they look like Bohr, but Å are expected",
+}
+"""How much too long all bonds are, and what that tells."""
+
 
 @dataclass(frozen=True)
 class BondRanges:
@@ -66,6 +74,14 @@ class BondRanges:
             f"{self.names[one]} are {length[one]:.1f} Å apart, bonded ones {self.shortest[one]:.1f} to "
             f"{self.longest[one]:.1f} Å"
         )
+
+
+def likely_unit(scale: float) -> str:
+    """What positions likely are whose bonds are so many times too long; empty where no unit explains it."""
+    for factor, text in UNITS_OF_LENGTH.items():
+        if abs(np.log(max(scale, 1e-9) / factor)) < np.log(1.25):
+            return f"check the unit of the positions: {text}"
+    return ""
 
 
 def bead_bonds(

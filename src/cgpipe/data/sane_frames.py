@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float32, Int, Int8
 
-from cgpipe.data.bond_ranges import BondRanges
+from cgpipe.data.bond_ranges import BondRanges, likely_unit
 from cgpipe.data.frames import Chunk
 from cgpipe.errors import UserError
 
@@ -38,14 +38,6 @@ REASONS = (
     "equal to an earlier frame",
 )
 NOT_FINITE, NO_NUMBER, NO_FORCE, FAR, ONE_POINT, BROKEN, STRONG, EQUAL = range(1, len(REASONS))
-
-UNITS_OF_LENGTH = {
-    0.1: "they look like nm, but Å are expected",
-    10.0: "they look multiplied by 10 once too often (Å taken for nm)",
-    100.0: "they look like pm, but Å are expected",
-    1 / 0.529177: "they look like Bohr, but Å are expected",
-}
-"""How much too long all bonds are, and what that tells."""
 
 
 class Sieve:
@@ -165,12 +157,11 @@ class Sieve:
         if broken.mean() <= MOSTLY:
             return
         scale = float(np.median([self._bonds.scale(frame) for frame in chunk.R[broken][:20]]))
-        for factor, text in UNITS_OF_LENGTH.items():
-            if abs(np.log(max(scale, 1e-9) / factor)) < np.log(1.25):
-                raise UserError(
-                    f"{self._where(chunk.trajectory)}: bonds are {scale:.2g} times as long as bonds are, in nearly "
-                    f"all frames; check the unit of the positions: {text}"
-                )
+        if unit := likely_unit(scale):
+            raise UserError(
+                f"{self._where(chunk.trajectory)}: bonds are {scale:.2g} times as long as bonds are, in nearly all "
+                f"frames; {unit}"
+            )
 
 
 def _reasons(chunk: Chunk, bonds: BondRanges, beads: Int[np.ndarray, " beads"]) -> Int8[np.ndarray, " frames"]:

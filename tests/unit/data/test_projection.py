@@ -12,7 +12,7 @@ from cgpipe.errors import UserError
 
 
 def projection(name="p", frames=6, beads=3, temperature=(348.0, 348.0, 348.0, 320.0, 320.0, 413.0)):
-    random = np.random.default_rng(beads)
+    random = np.random.default_rng([beads, *name.encode()])
     return Projection(
         protein=name,
         R=random.normal(0, 5, (frames, beads, 3)).astype(np.float32),

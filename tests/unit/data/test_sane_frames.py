@@ -59,14 +59,14 @@ DAMAGE = [
 
 @pytest.mark.parametrize(("damage", "options", "message"), DAMAGE)
 def test_what_cannot_be_is_refused_by_name(damage, options, message):
-    # detects damage that gets through, a wrong frame number, and a reason that is not the one
+    """Detects damage that gets through, a wrong frame number, and a reason that is not the one."""
     with pytest.raises(UserError, match=rf"^P: run0\.trr, frame 3: ({message}).*project.non_finite: drop"):
         sieve()(damaged(*damage, **options))
 
 
 @pytest.mark.parametrize(("damage", "options", "message"), DAMAGE)
 def test_what_cannot_be_is_left_out_and_counted(damage, options, message):
-    # detects rows of one array left out without the others', and frames that are not counted
+    """Detects rows of one array left out without the others', and frames that are not counted."""
     bad, made = sieve("drop"), damaged(*damage, **options)
     kept = bad(made)
     assert kept.frame.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
@@ -77,7 +77,7 @@ def test_what_cannot_be_is_left_out_and_counted(damage, options, message):
 
 
 def test_good_frames_pass():
-    # detects good frames refused
+    """Detects good frames refused."""
     good = chunk()
     judge = sieve()
     assert judge(good) is good
@@ -85,7 +85,7 @@ def test_good_frames_pass():
 
 
 def test_a_frame_that_was_there_before_in_its_trajectory():
-    # detects a writer that hung, also where the earlier frame is in another chunk
+    """Detects a writer that hung, also where the earlier frame is in another chunk."""
     first, later = chunk(), chunk(first=10)
     later.R[2:5], later.F[2:5] = first.R[9], first.F[9]
     judge = sieve()
@@ -99,7 +99,7 @@ def test_a_frame_that_was_there_before_in_its_trajectory():
 
 
 def test_frames_of_an_earlier_trajectory_are_left_out_of_the_later_one():
-    # detects overlapping restarts that stay in twice, or that stop a run
+    """Detects overlapping restarts that stay in twice, or that stop a run."""
     first, later = chunk(), chunk(trajectory=1)
     later.R[:4] = first.R[6:]
     judge = sieve()
@@ -112,7 +112,7 @@ def test_frames_of_an_earlier_trajectory_are_left_out_of_the_later_one():
 @pytest.mark.parametrize("policy", ["refuse", "drop"])
 @pytest.mark.parametrize(("factor", "unit"), [(0.1, "nm"), (10.0, "multiplied by 10"), (100.0, "pm"), (1.89, "Bohr")])
 def test_another_unit_of_length_is_named(policy, factor, unit):
-    # detects positions in another unit taken for damage, or dropped frame by frame
+    """Detects positions in another unit taken for damage, or dropped frame by frame."""
     made = chunk()
     made.R[:] *= factor
     with pytest.raises(UserError, match=rf"^P: run0\.trr: bonds are .* times as long .*{unit}"):
@@ -120,7 +120,7 @@ def test_another_unit_of_length_is_named(policy, factor, unit):
 
 
 def test_when_nearly_all_frames_are_bad_nothing_is_dropped():
-    # detects a run on the few frames that happen to pass
+    """Detects a run on the few frames that happen to pass."""
     judge = sieve("drop")
     judge(damaged((5, 1), 40.0, rows=slice(0, 10)))
     with pytest.raises(UserError, match=r"no usable frame is left, 10 were dropped \(10 with bonds of impossible"):
@@ -133,7 +133,7 @@ def test_when_nearly_all_frames_are_bad_nothing_is_dropped():
 
 
 def test_two_beads_on_one_place():
-    # detects beads that coincide though they are not bonded
+    """Detects beads that coincide though they are not bonded."""
     rows = np.arange(4)
     R = np.random.default_rng(0).normal(0, 0.1, (6, 4, 3)) + rows[:, None] * [3.8, 0, 0]
     R[4, 3] = R[4, 0]

@@ -59,7 +59,7 @@ def check_steps(path: Path) -> None:
     missing = [NAMES[name] for name in rows if steps[name] is None]
     if missing or single:
         what = f"no steps of {missing[0]}" if missing else f"the steps of {NAMES[single[0]]} as a fixed increment"
-        raise UserError(f"{path}: holds {what}, but a list with the step of every frame is needed; write one")
+        raise UserError(f"{path}: holds {what}, but a list with the step of every frame is needed")
 
 
 def _steps(element: h5py.Group, rows: int) -> Shaped[np.ndarray, " rows"] | None:

@@ -21,6 +21,7 @@ from cgpipe.data.readers.h5md import PlainH5MDReader, check_steps
 from cgpipe.data.readers.molecule import drop_alternates, find_molecule
 from cgpipe.data.readers.periodic import Whole, check_box
 from cgpipe.data.readers.reader import portions, spread
+from cgpipe.data.readers.scale import go_to_sane_frame
 from cgpipe.data.readers.trr import scan_trr
 from cgpipe.errors import UserError
 from cgpipe.units import KJ_PER_KCAL
@@ -62,7 +63,8 @@ class TrajectoryReader:
         self.lengths = tuple(map(len, self.frames))
         self.trajectories = tuple(f"{temperature:g}/{trajectories.index(file)}" for file in self._files)
         with _explained(self.where(0)):
-            first = self._load(self._files[0])[int(self.frames[0][0])]
+            trajectory = self._load(self._files[0])
+            first = go_to_sane_frame(trajectory, self.frames[0].tolist(), left, self.where(0))
             periodic = first.dimensions is not None and first.dimensions.any()
         if periodic:
             check_box(first.triclinic_dimensions[None], f"{self.where(0)}, frame {first.frame}")
