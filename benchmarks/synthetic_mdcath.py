@@ -1,7 +1,7 @@
 """Synthetic mdCATH files: made-up chains and frames, with the layout of the real ones and nothing else of them.
 
-For tests and benchmarks only: atoms tremble around a straight chain, and feel the springs that make them tremble so at
-300 K, noise, and random pulls along bonds. As a program it writes a file of any size, a bounded amount at a time::
+For tests and benchmarks only: atoms tremble around a straight chain, and feel the springs that make them tremble so,
+noise, and random pulls along bonds. As a program it writes a file of any size, a bounded amount at a time::
 
     python benchmarks/synthetic_mdcath.py big.h5 --residues 150 --atoms 2300 --frames 11000
 """
@@ -24,8 +24,8 @@ OFFSETS = np.array(
 NAMES = ("ALA", "GLY", "SER", "LEU", "VAL", "GLU", "LYS", "THR", "ASP", "ILE")
 SHAKEN = 0.03
 """Standard deviation of every coordinate [Å]."""
-SPRING = 0.0019872 * 300 / SHAKEN**2
-"""kT/σ²: with these forces the frames are an equilibrium [kcal/mol/Å²]."""
+SPRING = 0.0019872 / SHAKEN**2
+"""k/σ², Boltzmann's constant over the variance: with such springs the frames are an equilibrium [kcal/mol/Å²/K]."""
 ROWS = 500
 """Frames that are made and written at a time."""
 
@@ -65,7 +65,9 @@ class SyntheticProtein:
         pairs += [(first[r] + 4, first[r + 1]) for r in range(len(first) - 1) if r not in self.unbonded_after]
         return np.array(pairs)
 
-    def frames(self, count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def frames(
+        self, count: int, random: np.random.Generator, temperature: float = 300.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Positions that shake, and forces: of springs, in opposite pairs along bonds, and some of each atom's own."""
         size = len(self.atoms())
         sides = [
@@ -85,7 +87,7 @@ class SyntheticProtein:
             (np.concatenate([ones, -ones]), (bonds.T.reshape(-1), np.tile(order, 2))), shape=(size, len(bonds))
         )
         F = (ends.tocsr() @ pull).reshape(size, count, 3).transpose(1, 0, 2)
-        F = F + 3.0 * normal((count, size, 3), np.float32) - np.float32(SPRING) * shaken
+        F = F + 3.0 * normal((count, size, 3), np.float32) - np.float32(SPRING * temperature) * shaken
         return R.astype(np.float32), F.astype(np.float32)
 
     def _sides(self) -> list[int]:
@@ -123,7 +125,9 @@ def write_mdcath(
                 replica.create_dataset(key, (count, len(atoms), 3), np.float32).attrs["unit"] = unit
             for start in range(0, count, ROWS):
                 part = slice(start, min(start + ROWS, count))
-                replica["coords"][part], replica["forces"][part] = protein.frames(part.stop - start, random)
+                replica["coords"][part], replica["forces"][part] = protein.frames(
+                    part.stop - start, random, float(name.split("/")[0])
+                )
     return path
 
 

@@ -45,14 +45,18 @@ class BondRanges:
     def broken(self, R: Float[np.ndarray, "frames rows 3"]) -> Bool[np.ndarray, " frames"]:
         """Frames in which a bond is out of its range."""
         low, high = (np.square(limit, dtype=np.float32)[:, None] for limit in (self.shortest, self.longest))
+        middle, half = (low + high) / 2, (high - low) / 2
+        first, second = self.pairs.T
         found = np.zeros(len(R), bool)
         for start in range(0, len(R), PIECE):
-            # atoms first: what belongs to a bond is then a row, and is fetched three times as fast
-            rows = np.ascontiguousarray(R[start : start + PIECE].transpose(1, 2, 0))
-            apart = rows[self.pairs[:, 0]]
-            apart -= rows[self.pairs[:, 1]]
-            square = np.square(apart, out=apart).sum(axis=1)
-            found[start : start + PIECE] = ((square < low) | (square > high)).any(axis=0)
+            square: np.ndarray | float = 0.0
+            # by component and atom, so that what belongs to a bond is a row: fetched three times as fast
+            for component in np.ascontiguousarray(R[start : start + PIECE].transpose(2, 1, 0)):
+                apart = component[first]
+                apart -= component[second]
+                apart *= apart
+                square = square + apart
+            found[start : start + PIECE] = (np.abs(square - middle) > half).any(axis=0)
         return found
 
     def lengths(self, frame: Float[np.ndarray, "rows 3"]) -> Float[np.ndarray, " bonds"]:

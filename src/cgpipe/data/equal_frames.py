@@ -20,8 +20,8 @@ from cgpipe.data.projection import Projection
 TYPICAL, LARGEST = 0.01, 0.04
 """Differences of distances between equal frames: root mean square, and largest [Å]."""
 FEWEST = 6
-SEARCHED, COMPARED = 8, 500
-"""Distances that are searched by, and that are compared."""
+SEARCHED, COMPARED = 8, (40, 500)
+"""Distances that are searched by, and that are compared, the second time for frames that agree in the first."""
 NEAREST = 8
 """Frames that are looked at for each."""
 PIECE = 1000
@@ -51,15 +51,15 @@ def are_equal(
     pairs: Int64[np.ndarray, "pairs 2"],
 ) -> Bool[np.ndarray, " pairs"]:
     """Whether frames of two lists are equal, for pairs of their rows."""
-    found = np.zeros(len(pairs), bool)
-    compared = _pairs(R.shape[1], 1, COMPARED)
-    for start in range(0, len(pairs), PIECE):
-        own, other = pairs[start : start + PIECE].T
-        if R.shape[1] < FEWEST:
-            found[start : start + PIECE] = (R[own] == others[other]).all(axis=(1, 2))
-        else:
+    if R.shape[1] < FEWEST:
+        return (R[pairs[:, 0]] == others[pairs[:, 1]]).all(axis=(1, 2))
+    found = np.ones(len(pairs), bool)
+    for compared in (_pairs(R.shape[1], 1, at_most) for at_most in COMPARED):
+        left = np.flatnonzero(found)
+        for rows in (left[start : start + PIECE] for start in range(0, len(left), PIECE)):
+            own, other = pairs[rows].T
             off = np.abs(_distances(R[own], *compared) - _distances(others[other], *compared))
-            found[start : start + PIECE] = (off.max(axis=1) < LARGEST) & (np.sqrt((off**2).mean(axis=1)) < TYPICAL)
+            found[rows] = (off.max(axis=1) < LARGEST) & (np.sqrt((off**2).mean(axis=1)) < TYPICAL)
     return found
 
 
@@ -110,4 +110,5 @@ def _pairs(beads: int, apart: int, at_most: int) -> tuple[Int[np.ndarray, " pair
 def _distances(
     R: Float[np.ndarray, "frames beads 3"], first: Int[np.ndarray, " pairs"], second: Int[np.ndarray, " pairs"]
 ) -> Float64[np.ndarray, "frames pairs"]:
-    return np.asarray(np.linalg.norm(R[:, first].astype(np.float64) - R[:, second], axis=-1))
+    apart = R[:, first].astype(np.float64) - R[:, second]
+    return np.sqrt(np.einsum("fpi,fpi->fp", apart, apart))

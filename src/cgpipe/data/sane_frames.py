@@ -6,7 +6,6 @@ a restart that was written twice). A frame that is in an earlier trajectory as w
 start) is no damage: it is left out and told.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable
 
@@ -64,7 +63,8 @@ class Sieve:
         advice: str,
     ) -> None:
         self._policy, self._where, self._bonds, self._beads, self._advice = policy, where, bonds, beads, advice
-        self._seen: dict[bytes, tuple[int, int]] = {}
+        self._seen: dict[int, tuple[int, int]] = {}
+        self._odd = np.random.default_rng(0).integers(2**63, size=3 * len(beads), dtype=np.uint64) * 2 + 1
         self._total = 0
         self.dropped: Counter[str] = Counter()
         self.copies: Counter[tuple[int, int]] = Counter()
@@ -125,10 +125,11 @@ class Sieve:
     def _compare(self, chunk: Chunk, kept: np.ndarray) -> dict[int, tuple[int, int]]:
         """Rows with exactly the beads of an earlier frame, and that frame: its trajectory and number."""
         equals = {}
+        bits = np.ascontiguousarray(chunk.R[:, self._beads]).reshape(len(kept), -1).view(np.uint32)
+        marks = (bits * self._odd).sum(axis=1)  # modulo 2⁶⁴: others than equal frames never meet
         for row in np.flatnonzero(kept).tolist():
-            key = hashlib.blake2b(chunk.R[row, self._beads].tobytes(), digest_size=16).digest()
             own = (chunk.trajectory, int(chunk.frame[row]))
-            first = self._seen.setdefault(key, own)
+            first = self._seen.setdefault(int(marks[row]), own)
             if first != own:
                 equals[row] = first
         return equals

@@ -4,6 +4,7 @@ Cannot detect whether the splits suit real trajectories; tests/physics runs the 
 """
 
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -275,6 +276,29 @@ def test_nan_in_a_projection(tmp_path, files):
 def test_same_protein_twice(tmp_path, files):
     with pytest.raises(UserError, match="protein 'short' is in more than one of"):
         main(arguments(tmp_path, [*files, files[0]]))
+
+
+def test_one_file_under_two_names(tmp_path, files, capsys):
+    """Detects frames that would be trained on under one name and tested on under another."""
+    copy = tmp_path / "copy.h5"
+    write_projection(
+        copy, replace(projection("longer", frames=200, beads=7), protein="copy"), header("projection", {}, {})
+    )
+    assert run(main, arguments(tmp_path, [*files, copy])) == 2
+    assert "longer and copy have 200 equal frames" in capsys.readouterr().err
+    assert not (tmp_path / "d.h5").exists()
+
+
+def test_a_start_that_two_proteins_share(tmp_path, files, capsys):
+    """Detects a common start that is in two sets, or that is left out without a word."""
+    one, other = (projection(name, frames=200, beads=7) for name in ("longer", "other"))
+    R = other.R.copy()
+    R[0] = one.R[0]
+    write_projection(tmp_path / "other.h5", replace(other, R=R), header("projection", {}, {}))
+    assert main(arguments(tmp_path, [*files, tmp_path / "other.h5"])) == 0
+    assert "warning: other: 1 frames are also of an earlier protein" in capsys.readouterr().err
+    summary = json.loads((tmp_path / "d.json").read_text())
+    assert summary["statistics"]["proteins"]["other"]["frames_of_another_protein"] == 1
 
 
 def test_other_kind_and_units(tmp_path, files, capsys):

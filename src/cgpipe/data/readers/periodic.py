@@ -73,7 +73,8 @@ class Whole:
         """
         check_box(box, where)
         inverse = np.linalg.inv(box.astype(np.float64))
-        fractional = R.astype(np.float64) @ inverse
+        with np.errstate(invalid="ignore"):  # numbers that are not finite are judged later, with all else
+            fractional = R.astype(np.float64) @ inverse
         shift = np.round(fractional - fractional[:, self._parent])
         parent = self._parent
         while (parent != parent[parent]).any():
