@@ -2,15 +2,15 @@
 
 A frame cannot be whose numbers are not finite or beyond reason, whose atoms are on one point, whose bonds are longer or
 shorter than bonds are, whose forces are all zero, or that was there before in the same trajectory (a writer that hung,
-a restart that was written twice). A frame that is in an earlier trajectory as well (runs that overlap, or have one
-start) is no damage: it is left out and told.
+a restart that was written twice), be it only its forces. A frame that is in an earlier trajectory as well (runs that
+overlap, or have one start) is no damage: it is left out and told.
 """
 
 from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float32, Int, Int8
+from jaxtyping import Bool, Float32, Int, Int8
 
 from cgpipe.data.bond_ranges import BondRanges, likely_unit
 from cgpipe.data.frames import Chunk
@@ -20,6 +20,8 @@ FARTHEST = 1e5
 """Coordinates are smaller [Å]: beyond, single precision is coarser than 0.01 Å, and no protein diffuses so far."""
 STRONGEST = 1e4
 """Components of forces are smaller [kcal/mol/Å]: at thermal energies, atoms feel some hundreds."""
+MUCH = 150.0
+"""Half of the components of forces on atoms are below a tenth of this [kcal/mol/Å]."""
 SMALLEST = 0.01
 """Frames of less extent along all axes are on one point [Å]."""
 MOSTLY = 0.9
@@ -35,8 +37,9 @@ REASONS = (
     "bonds of impossible length",
     "forces beyond reason",
     "equal to an earlier frame",
+    "forces of an earlier frame",
 )
-NOT_FINITE, NO_NUMBER, NO_FORCE, FAR, ONE_POINT, BROKEN, STRONG, EQUAL = range(1, len(REASONS))
+NOT_FINITE, NO_NUMBER, NO_FORCE, FAR, ONE_POINT, BROKEN, STRONG, EQUAL, STALE = range(1, len(REASONS))
 
 
 class Sieve:
@@ -63,7 +66,7 @@ class Sieve:
         advice: str,
     ) -> None:
         self._policy, self._where, self._bonds, self._beads, self._advice = policy, where, bonds, beads, advice
-        self._seen: dict[int, tuple[int, int]] = {}
+        self._seen: tuple[dict[int, tuple[int, int]], ...] = ({}, {})
         self._odd = np.random.default_rng(0).integers(2**63, size=3 * len(beads), dtype=np.uint64) * 2 + 1
         self._total = 0
         self.dropped: Counter[str] = Counter()
@@ -80,16 +83,19 @@ class Sieve:
         if (reasons == BROKEN).any():
             self._refuse_unit(chunk, reasons)
         kept = reasons == 0
-        equals = self._compare(chunk, kept)
+        equals = self._compare(chunk.R, chunk, kept, self._seen[0])
         for row, (trajectory, _) in equals.items():
             if trajectory == chunk.trajectory:
                 reasons[row] = EQUAL
             else:
                 self.copies[trajectory, chunk.trajectory] += 1
             kept[row] = False
+        stale = self._compare(chunk.F, chunk, kept, self._seen[1])
+        reasons[list(stale)] = STALE
+        kept[list(stale)] = False
         bad = np.flatnonzero(reasons)
         if len(bad) and self._policy == "refuse":
-            self._refuse(chunk, reasons, int(bad[0]), equals)
+            self._refuse(chunk, reasons, int(bad[0]), equals | stale)
         self.dropped.update(REASONS[reason] for reason in reasons[bad].tolist())
         return chunk if kept.all() else chunk.select(kept)
 
@@ -122,14 +128,20 @@ class Sieve:
         copies = sum(self.copies.values())
         return dict(self.dropped) | ({"also in an earlier trajectory": copies} if copies else {})
 
-    def _compare(self, chunk: Chunk, kept: np.ndarray) -> dict[int, tuple[int, int]]:
-        """Rows with exactly the beads of an earlier frame, and that frame: its trajectory and number."""
+    def _compare(
+        self,
+        vectors: Float32[np.ndarray, "frames atoms 3"],
+        chunk: Chunk,
+        kept: Bool[np.ndarray, " frames"],
+        seen: dict[int, tuple[int, int]],
+    ) -> dict[int, tuple[int, int]]:
+        """Rows with exactly the beads' vectors of an earlier frame, and that frame: its trajectory and number."""
         equals = {}
-        bits = np.ascontiguousarray(chunk.R[:, self._beads]).reshape(len(kept), -1).view(np.uint32)
+        bits = np.ascontiguousarray(vectors[:, self._beads]).reshape(len(kept), -1).view(np.uint32)
         marks = (bits * self._odd).sum(axis=1)  # modulo 2⁶⁴: others than equal frames never meet
         for row in np.flatnonzero(kept).tolist():
             own = (chunk.trajectory, int(chunk.frame[row]))
-            first = self._seen.setdefault(int(marks[row]), own)
+            first = seen.setdefault(int(marks[row]), own)
             if first != own:
                 equals[row] = first
         return equals
@@ -141,9 +153,13 @@ class Sieve:
         if reason == FAR:
             what = f"a coordinate of {np.abs(chunk.R[row]).max():.9g} Å, beyond reason"
         elif reason == STRONG:
-            what = f"a force of {np.abs(chunk.F[row]).max():.3g} kcal/mol/Å, beyond reason; in another unit?"
+            what = f"a force of {np.abs(chunk.F[row]).max():.3g} kcal/mol/Å, beyond reason"
+            if np.median(np.abs(chunk.F)) > MUCH:
+                what += ", and all of this trajectory's are large: likely in kJ/mol/nm"
         elif reason == EQUAL:
             what = f"equal to frame {equals[row][1]}, an earlier one of the same trajectory"
+        elif reason == STALE:
+            what = f"other positions, but the forces of frame {equals[row][1]}"
         elif reason == BROKEN:
             often = ", as in nearly all frames" if (reasons == BROKEN).mean() > MOSTLY else ""
             what = f"{self._bonds.worst(chunk.R[row])}{often}; {self._advice}"

@@ -109,6 +109,25 @@ def test_frames_of_an_earlier_trajectory_are_left_out_of_the_later_one():
     assert judge.summary() == {"also in an earlier trajectory": 4}
 
 
+def test_forces_that_were_there_before():
+    """Detects forces that were not written anew while the positions were."""
+    made = chunk()
+    made.F[6] = made.F[4]
+    with pytest.raises(UserError, match=r"run0\.trr, frame 6: other positions, but the forces of frame 4"):
+        sieve()(made)
+    judge = sieve("drop")
+    assert 6 not in judge(made).frame
+    assert judge.summary() == {"forces of an earlier frame": 1}
+
+
+def test_forces_beyond_reason_in_another_unit():
+    """Detects forces in kJ/mol/nm that are told as a few damaged frames."""
+    made = chunk()
+    made.F[:] *= 200
+    with pytest.raises(UserError, match="beyond reason, and all of this trajectory's are large: likely in kJ/mol/nm"):
+        sieve()(made)
+
+
 @pytest.mark.parametrize("policy", ["refuse", "drop"])
 @pytest.mark.parametrize(("factor", "unit"), [(0.1, "nm"), (10.0, "multiplied by 10"), (100.0, "pm"), (1.89, "Bohr")])
 def test_another_unit_of_length_is_named(policy, factor, unit):
@@ -138,6 +157,7 @@ def test_two_beads_on_one_place():
     R = np.random.default_rng(0).normal(0, 0.1, (6, 4, 3)) + rows[:, None] * [3.8, 0, 0]
     R[4, 3] = R[4, 0]
     made = Chunk(0, 300.0, np.arange(6), R.astype(np.float32), np.ones((6, 4, 3), np.float32))
+    made.F[:] += np.arange(6)[:, None, None]
     loose = bead_bonds(np.zeros(4, int), np.array([1, 2, 10, 20]), rows)
     with pytest.raises(UserError, match="own, frame 4: atoms on one point"):
         Sieve("refuse", lambda _: "own", loose, rows, "")(made)
