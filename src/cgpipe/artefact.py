@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -256,6 +256,22 @@ def read_header(path: Path) -> dict[str, Any]:
     if text is None:
         raise foreign
     return json.loads(text)
+
+
+def mixture(paths: Sequence[Path], keys: Sequence[str]) -> str:
+    """A line for files that are put together but were not made alike; empty where they were.
+
+    Args:
+        paths: artefacts of one kind.
+        keys: of their settings, which should be the same in all.
+    """
+    heads = [read_header(path) for path in paths]
+    for path, head in zip(paths[1:], heads[1:], strict=True):
+        differing = [f"settings {key!r}" for key in keys if head["settings"].get(key) != heads[0]["settings"].get(key)]
+        differing += ["code (docs/artefacts.md)"] if head.get("code") != heads[0].get("code") else []
+        if differing:
+            return f"{paths[0]} and {path} were made with different {' and '.join(differing)}; make both again"
+    return ""
 
 
 def _text_header(path: Path) -> str | None:

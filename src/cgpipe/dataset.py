@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cgpipe.artefact import header, sha256, write_json
+from cgpipe.artefact import header, mixture, sha256, write_json
 from cgpipe.config.slices import DatasetSettings
 from cgpipe.data.assembly import Plan, assemble
 from cgpipe.data.diagnostics import complaint
@@ -45,6 +45,8 @@ def main(argv: Sequence[str]) -> int:
     inputs |= {f"mean forces of {name}": path for name, path in tests.items()}
     inputs |= {f"mean forces of {name} to train on": path for name, path in training.items()}
     head: dict[str, Any] = header("dataset", chosen.model_dump(mode="json"), inputs, by=maker("dataset"))
+    if note := mixture(args.projections, ("project", "species")):
+        print(f"warning: {note}", file=sys.stderr)
     args.summary.unlink(missing_ok=True)  # written last: where it stands, all files are there and belong together
     labels = [{name: read_mean_forces(path) for name, path in files.items()} for files in (tests, training)]
     summary = assemble(args.out, head, args.projections, plan, *labels)

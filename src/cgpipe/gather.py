@@ -7,7 +7,7 @@ from pathlib import Path
 
 import h5py
 
-from cgpipe.artefact import create_h5, header, open_h5
+from cgpipe.artefact import create_h5, header, mixture, open_h5
 from cgpipe.errors import UserError
 from cgpipe.maker import maker
 from cgpipe.stage import run
@@ -27,6 +27,8 @@ def main(argv: Sequence[str]) -> int:
                 if args.protein not in source:
                     raise UserError(f"{path}: holds {list(source)}, not {args.protein!r}")
                 frames += _add(file, source, args.protein, path)
+    if note := mixture(args.replicas, ("sampling",)):
+        print(f"warning: {note}", file=sys.stderr)
     print(f"{args.protein}: {len(args.replicas)} replicas, {frames} frames")
     return 0
 

@@ -55,11 +55,13 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, parts_wr
         assert len(file) == 21
 
 
-def test_parts_of_another_run_are_not_continued(tmp_path):
-    """Detects a run with new settings that goes on from the old one's state."""
+def test_parts_of_another_run_are_not_continued(tmp_path, capsys):
+    """Detects a run with new settings that goes on from the old one's state, or begins anew without a word."""
     run_in(tmp_path, Parts(tmp_path / "checkpoint", "a"))
     assert Parts(tmp_path / "checkpoint", "a").progress() is not None
+    assert capsys.readouterr().err == ""
     assert Parts(tmp_path / "checkpoint", "b").progress() is None
+    assert "starting anew" in capsys.readouterr().err
     assert not (tmp_path / "checkpoint").exists()
 
 

@@ -14,6 +14,7 @@ from synthetic_program import chain_projection, chain_topology, export_to, tiny_
 from cgpipe.artefact import header, read_json
 from cgpipe.data.projection import write_projection
 from cgpipe.data.replicas import read_replica
+from cgpipe.dynamics import engine_jax
 from cgpipe.errors import UserError
 from cgpipe.simulate import main
 
@@ -102,6 +103,29 @@ def test_a_killed_job_goes_on_to_the_same_bytes(made, tmp_path):
     for name in ("traj.dcd", "thermo.csv"):
         assert (tmp_path / "killed" / "1" / name).read_bytes() == (tmp_path / "undisturbed" / "1" / name).read_bytes()
     assert sorted(file.name for file in (tmp_path / "killed" / "0").iterdir()) == FILES
+
+
+class Enough(Exception):
+    """Instead of a run."""
+
+
+def test_a_run_goes_on_only_where_everything_is_the_same(made, tmp_path, monkeypatch):
+    """Detects an identity of the parts on disk without the code, or without what decides when a bond is broken."""
+    identities: list[str] = []
+
+    def stop(_: Path, identity: str) -> None:
+        identities.append(identity)
+        raise Enough
+
+    monkeypatch.setattr(engine_jax, "Parts", stop)
+    for change in ({}, {}, {"bond_tolerance": 900.0}, {"picoseconds": 0.5}):
+        with pytest.raises(Enough):
+            main(arguments(made, tmp_path, **change))
+    monkeypatch.setattr(engine_jax, "code_digest", lambda *_: "other")
+    with pytest.raises(Enough):
+        main(arguments(made, tmp_path))
+    assert identities[0] == identities[1]
+    assert len(set(identities)) == 4
 
 
 def test_impossible_requests_are_refused(made, tmp_path):

@@ -13,12 +13,13 @@ import pytest
 
 from cgpipe import average, gather, project, sample
 from cgpipe.config import Config, Proteins, settings_json
+from cgpipe.config.decisive import Decisive
 from cgpipe.data.mean_forces import found_in, read_mean_forces
 from cgpipe.data.projection import read_projection
 from cgpipe.errors import UserError
 from cgpipe.physics.averages import Agreement
 from cgpipe.sampling.held import Held, HeldDynamics, State, alpha_atoms, exchange, held_system, plain_maps
-from cgpipe.sampling.labels import refuse_disagreement
+from cgpipe.sampling.labels import _prepare, refuse_disagreement
 from cgpipe.sampling.replica import build_start
 from cgpipe.sampling.system import cpu_platform, make_system
 from cgpipe.stage import run
@@ -169,6 +170,19 @@ def test_a_killed_stage_ends_with_the_same_labels(labels, tmp_path):
     assert kept and not first.exists()
     with np.load(labels / "test.npz") as undisturbed, np.load(out) as found:
         assert all(np.array_equal(undisturbed[name], found[name]) for name in undisturbed.files if name != "cgpipe")
+
+
+def test_runs_of_other_code_are_not_used(tmp_path, capsys):
+    """Detects mean forces over runs that different cgpipes made; the same code keeps what is there."""
+    decisive = Decisive("average", {"runs": 2}, {"trajectories": "x"}, "code")
+    folder = tmp_path / "test.partial"
+    _prepare(folder, decisive)
+    (folder / "0-0.npz").touch()
+    _prepare(folder, decisive)
+    assert (folder / "0-0.npz").exists() and capsys.readouterr().err == ""
+    _prepare(folder, decisive._replace(code="other"))
+    assert not (folder / "0-0.npz").exists()
+    assert "starting anew" in capsys.readouterr().err
 
 
 def test_maps_that_disagree_stop_the_stage():

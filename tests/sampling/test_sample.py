@@ -18,6 +18,7 @@ from cgpipe.config import Config, Proteins, settings_json
 from cgpipe.config.sampling import OpenmmProtein
 from cgpipe.data.projection import read_projection
 from cgpipe.errors import UserError
+from cgpipe.sampling import replica
 from cgpipe.sampling.dynamics import BLOCK, Dynamics, State
 from cgpipe.sampling.partial import Partial
 from cgpipe.sampling.replica import Replica, build_start, make_plan
@@ -168,14 +169,32 @@ def test_kill_between_frames_and_state(tripeptide, tmp_path):
     assert (tmp_path / "cut/frames.f4").read_bytes() == (tmp_path / "whole/frames.f4").read_bytes()
 
 
-def test_frames_of_other_settings_are_not_used(tripeptide, tmp_path):
-    """Detects a resumed run that mixes two configurations."""
+def test_frames_of_other_code_are_not_used(tmp_path, monkeypatch):
+    """Detects a replica that goes on with frames that another cgpipe made; asks for the identity and runs nothing."""
+    identities = []
+
+    def stop(_, identity, atoms):
+        identities.append(identity)
+        raise UserError("enough")
+
+    monkeypatch.setattr(replica, "Partial", stop)
+    assert run(sample.main, arguments(tmp_path, 1)) == 2
+    monkeypatch.setattr(replica, "code_digest", lambda _: "other")
+    assert run(sample.main, arguments(tmp_path, 1)) == 2
+    assert identities[0]["code"] != identities[1]["code"]
+    assert {**identities[0], "code": "other"} == identities[1]
+
+
+def test_frames_of_other_settings_are_not_used(tripeptide, tmp_path, capsys):
+    """Detects a resumed run that mixes two configurations, or begins anew without a word."""
     start, plan = tripeptide
     atoms = len(start.positions)
     state, frames = Dynamics(start, plan, cpu_platform(1)).advance(State(plan.equilibration, *_at_rest(start), 0.0))
     Partial(tmp_path / "p", {"temperature": 300}, atoms).append(frames, state)
     assert Partial(tmp_path / "p", {"temperature": 300}, atoms).frames == BLOCK
+    assert capsys.readouterr().err == ""
     assert Partial(tmp_path / "p", {"temperature": 310}, atoms).state is None
+    assert "starting anew" in capsys.readouterr().err
     assert Partial(tmp_path / "p", {"temperature": 300}, atoms).state is None
 
 

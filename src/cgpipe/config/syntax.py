@@ -64,7 +64,7 @@ def read_source(path: Path) -> Source:
 
 @cache
 def remembered() -> Remembered:
-    """What earlier processes found, under a name that this file's own text is part of: what it finds depends on that."""
+    """What earlier processes found, under a name that this file's own text is part of: it decides what is found."""
     return Remembered(f"sources-{digest_of_text(Path(__file__).read_text(encoding='utf-8'))}")
 
 

@@ -1,6 +1,7 @@
 """The train and ensemble stages on a dataset of two short chains: files, refusals, and a real kill -9."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from model_toys import toy_prior
 from training_runs import VOCABULARY_SIZE, arguments, lines_of, settings, write_inputs
 from training_toys import same_bits
 
+from cgpipe import train as stage
 from cgpipe.artefact import read_json
 from cgpipe.data.store import open_dataset
 from cgpipe.ensemble import main as ensemble
 from cgpipe.errors import UserError
+from cgpipe.maker import maker
 from cgpipe.model.serialise import load_model
 from cgpipe.train import main as train
 from cgpipe.training import pretrain
@@ -83,6 +86,19 @@ def test_other_settings_do_not_resume(data, trained, tmp_path, capsys):
     train(arguments(data, tmp_path, chosen=settings(epochs_adabelief=1)))
     assert "starting anew" in capsys.readouterr().err
     assert lines_of(tmp_path)[1]["step"] == 0
+
+
+def test_a_training_that_is_taken_up_names_both_commits(data, trained, tmp_path, monkeypatch):
+    """After an update that changed no code that matters; detects a header with the last commit alone."""
+    shutil.copytree(trained / "checkpoint", tmp_path / "checkpoint")
+    by = maker("train")
+    monkeypatch.setattr(stage, "maker", lambda _: {**by, "commit": "later"})
+    train(arguments(data, tmp_path))
+    head, before = (load_model(folder / "model.eqx")[1]["cgpipe"] for folder in (tmp_path, trained))
+    assert head["commit"] == "later"
+    assert head["earlier_makers"] == [dict(by)]
+    assert "earlier_makers" not in before
+    assert before["code"] == head["code"]
 
 
 def test_inputs_that_do_not_belong_together_are_refused(data, tmp_path):
