@@ -5,6 +5,7 @@ inputs): as the HDF5 root attribute ``cgpipe``, as the key ``cgpipe`` of a JSON 
 as the first line of a model file. Headers hold no time stamp, so the same inputs give the same bytes.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ import h5py
 import numpy as np
 
 from cgpipe.errors import UserError
+from cgpipe.files import require_content
 from cgpipe.maker import anybody
 from cgpipe.units import UNITS
 
@@ -190,12 +192,24 @@ def open_h5(path: Path, kind: str) -> Iterator[h5py.File]:
 
 @contextmanager
 def open_any_h5(path: Path) -> Iterator[h5py.File]:
-    """Any HDF5 file for reading, with clear errors for a missing, truncated or foreign file."""
-    if not Path(path).is_file():
-        raise UserError(f"{path}: no such file")
+    """Any HDF5 file for reading.
+
+    Raises:
+        UserError: missing, empty, no file, not allowed, in use, truncated or foreign.
+    """
+    require_content(Path(path))
     try:
         file = h5py.File(path, "r")
     except OSError as error:
+        if error.errno == errno.EAGAIN or "lock file" in str(error):
+            raise UserError(
+                f"{path}: in use: another program has it open for writing; wait until it is closed"
+            ) from None
+        if "already open for write" in str(error):
+            raise UserError(
+                f"{path}: marked as in use: a program is writing it, or was stopped while it did; in that case "
+                "`h5clear -s` takes the mark away"
+            ) from None
         raise UserError(f"{path}: cannot be read as HDF5 (truncated or damaged?): {error}") from None
     with file:
         yield file
@@ -242,11 +256,10 @@ def read_header(path: Path) -> dict[str, Any]:
         UserError: the file is missing or no cgpipe artefact.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
+    require_content(path)
     foreign = UserError(f"{path}: not a cgpipe artefact")
     if h5py.is_hdf5(path):
-        with h5py.File(path, "r") as file:
+        with open_any_h5(path) as file:
             text = file.attrs.get("cgpipe")
     elif zipfile.is_zipfile(path):
         with np.load(path, allow_pickle=False) as archive:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cgpipe.config import load
+from cgpipe.config import BASE, load
 from cgpipe.config.proteins import NpzProtein, Protein, data_files
 from cgpipe.config.sampling import OpenmmProtein
 from cgpipe.data.atoms import pdb_atom_names
@@ -18,9 +18,8 @@ from cgpipe.dynamics.lammps.native import current_plugin, pjrt_library
 from cgpipe.errors import UserError
 from cgpipe.physics.aggforce_engine import require_aggforce
 from cgpipe.physics.mapping import map_alpha_carbons
+from cgpipe.sampling.pdb import protein_rows
 from cgpipe.stage import run
-
-BASE = Path("config/config.yaml")
 
 
 def check_protein(name: str, block: Protein, aliases: Mapping[str, str]) -> str:
@@ -61,14 +60,12 @@ def _summary(beads: int, lengths: Sequence[int]) -> str:
 
 
 def _check_sampled(block: OpenmmProtein) -> str:
-    """Whether OpenMM and the start are there; the structure itself is looked at when it is sampled."""
+    """Whether OpenMM and the start are there, of known residues; the atoms are looked at when it is sampled."""
     if importlib.util.find_spec("openmm") is None:
         raise UserError("source 'openmm' needs the package openmm; install it with: pip install 'openmm>=8.3,<8.4'")
     residues = len(block.sequence)
     if block.pdb:
-        if not Path(block.pdb).is_file():
-            raise UserError(f"{block.pdb}: no such file")
-        residues = pdb_atom_names(Path(block.pdb).read_text(errors="replace")).count("CA")
+        residues = pdb_atom_names(protein_rows(Path(block.pdb)).text).count("CA")
         if residues < 2:
             raise UserError(f"{block.pdb}: {residues} Cα atoms; expected a PDB of a protein")
     wanted = f"{residues} residues, to be sampled: {block.replicas} × {block.nanoseconds:g} ns at {block.temperature} K"

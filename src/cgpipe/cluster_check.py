@@ -10,11 +10,10 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from cgpipe.config import load
+from cgpipe.config import BASE, load
 from cgpipe.errors import UserError
 from cgpipe.stage import run
 
-BASE = Path("config/config.yaml")
 SAME = ("devices", "memory", "python", "jax", "cuda", "cgpipe")
 """What must not differ between the nodes."""
 

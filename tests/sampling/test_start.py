@@ -1,5 +1,8 @@
 """Starting structures and the physics that acts on them, against the demo's all-atom data."""
 
+import re
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import openmm
@@ -8,6 +11,7 @@ from openmm import unit
 
 from cgpipe.errors import UserError
 from cgpipe.sampling import start as module
+from cgpipe.sampling.chain import extended_chain
 from cgpipe.sampling.layout import rows
 from cgpipe.sampling.start import from_pdb, from_sequence
 from cgpipe.sampling.system import cpu_platform, make_system
@@ -120,6 +124,21 @@ MISTAKES = {
     "no PDB": (lambda text: "hello\n", ["not a PDB"]),
 }
 
+MISTAKES |= {
+    "modified amino acid": (
+        lambda text: text.replace("LYS 0   8", "M3L 0   8"),
+        ["M3L 8", "replace it by LYS", "pdbfixer"],
+    ),
+    "modified beyond the table": (lambda text: text.replace("LYS 0   8", "QQQ 0   8"), ["QQQ 8", "replace it by"]),
+    "chromophore": (
+        lambda text: re.sub(r" (N|CA|C) ( +)LYS 0   8", r" \g<1>1\2CRO 0   8", text).replace("LYS 0   8", "CRO 0   8"),
+        ["CRO 8", "replace it by"],
+    ),
+    "mmCIF": (lambda text: "data_1L2Y\n#\n", ["mmCIF", "convert"]),
+    "nothing": (lambda text: "", ["empty"]),
+    "insertion code": (lambda text: text.replace("LYS 0   8 ", "LYS 0   8A"), ["LYS 8A", "number the residues anew"]),
+}
+
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_unusable_pdb(folded, name, monkeypatch):
@@ -132,3 +151,85 @@ def test_unusable_pdb(folded, name, monkeypatch):
     message = str(caught.value)
     assert "\n" not in message
     assert [fact for fact in [str(folded), *facts] if fact not in message] == []
+
+
+def test_what_is_no_protein_is_left_out_unread(folded, monkeypatch):
+    """Water, ions and ligands with numbers in any notation; ligands are named. Detects a start that stops at them."""
+    monkeypatch.setattr(module, "MINIMISE_STEPS", 1)
+    numbers = {"HOH": ["10000 ", "A000  ", "2710  ", "****  "], "NA ": ["A001  "], "GOL": ["10001 "]}
+    others = [
+        f"HETATM99999  O   {name} W{number:<6}  60.000  60.000{10.0 * i:8.3f}  1.00  0.00           O"
+        for name, all_of_it in numbers.items()
+        for i, number in enumerate(all_of_it)
+    ]
+    folded.write_text("\n".join([folded.read_text().replace("ENDMDL\n", "").replace("END\n", ""), *others]))
+    found = from_pdb(folded, False, cpu_platform(1))
+    assert found.topology.getNumAtoms() == 304
+    assert found.left_out == ("NA", "GOL")
+
+
+@pytest.mark.parametrize("between", ["TER", ""])
+def test_two_chains_of_equal_numbers(folded, monkeypatch, between):
+    """With and without TER, and without names of chains; detects one chain with a gap."""
+    monkeypatch.setattr(module, "MINIMISE_STEPS", 1)
+    atoms = [row for row in folded.read_text().splitlines() if row.startswith("ATOM")]
+    atoms = [f"{row[:21]} {row[22:]}" for row in atoms if int(row[22:26]) < 4]
+    far = [f"{row[:30]}{float(row[30:38]) + 40.0:8.3f}{row[38:]}" for row in atoms]
+    folded.write_text("\n".join([*atoms, *([between] if between else []), *far]))
+    assert {atom.chain for atom in rows(from_pdb(folded, True, cpu_platform(1)))} == {"0", "1"}
+
+
+STATES = {
+    "HIS": {"HE2"}, "HID": {"HD1"}, "HSD": {"HD1"}, "HIE": {"HE2"}, "HSE": {"HE2"}, "HIP": {"HD1", "HE2"},
+    "HSP": {"HD1", "HE2"}, "HISH": {"HD1", "HE2"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_names_say_where_hydrogens_are(tmp_path, monkeypatch, name):
+    """A histidine without hydrogens gets those of its name; detects that all become HIE."""
+    monkeypatch.setattr(module, "MINIMISE_STEPS", 1)
+    heavy = extended_chain("AHA")
+    path = write_pdb(tmp_path / "h.pdb", [[replace(r, name=name) if r.name == "HIS" else r for r in heavy]])
+    found = from_pdb(path, True, cpu_platform(1))
+    assert {atom.name for atom in rows(found)} & {"HD1", "HE2"} == STATES[name]
+
+
+@pytest.mark.parametrize("thiol", [False, True])
+def test_disulphide_between_chains(tmp_path, monkeypatch, thiol):
+    """One S-S bond where sulphurs are 2.05 Å apart, thiol hydrogens or not, and none where they are far."""
+    monkeypatch.setattr(module, "MINIMISE_STEPS", 1)
+    one = extended_chain("GCG")
+    sulphur = one[1].atoms["SG"]
+    axis = (sulphur - one[1].atoms["CA"]) / np.linalg.norm(sulphur - one[1].atoms["CA"])
+    if thiol:
+        one[1] = replace(one[1], atoms={**one[1].atoms, "HG": sulphur + 1.3 * np.array([0.0, 0.0, 1.0])})
+    for distance, expected in ((2.05, 1), (12.0, 0)):
+        centre = sulphur + axis * distance / 2
+        # turned by half a turn about an axis across
+        across = np.cross(axis, [0.3, 0.5, 0.8])
+        across /= np.linalg.norm(across)
+        other = [
+            replace(
+                r, atoms={n: centre - (x - centre) + 2 * across * (across @ (x - centre)) for n, x in r.atoms.items()}
+            )
+            for r in one
+        ]
+        found = from_pdb(write_pdb(tmp_path / "s.pdb", [one, other]), True, cpu_platform(1))
+        bonds = [bond for bond in found.topology.bonds() if bond[0].name == bond[1].name == "SG"]
+        assert len(bonds) == expected
+        assert sum(atom.name == "HG" for atom in rows(found)) == 2 - 2 * expected
+
+
+def write_pdb(path, chains):
+    """Residues as a PDB with chains A, B…"""
+    lines = [
+        f"ATOM  {1:5d}  {atom:<3} {residue.name:<4}{'AB'[number]}{residue.number:4d}    "
+        + "".join(f"{x:8.3f}" for x in xyz)
+        + f"  1.00  0.00          {atom[0]:>2}"
+        for number, chain in enumerate(chains)
+        for residue in chain
+        for atom, xyz in residue.atoms.items()
+    ]
+    path.write_text("\n".join([*lines, "END", ""]))
+    return path

@@ -32,6 +32,17 @@ MISTAKES = {
     "no frames": (("config/proteins.yaml", "temperatures: [348]", "temperatures: [999]"), ["'cln025'", "999"]),
 }
 
+MISTAKES |= {
+    "braces in a path": (
+        ("config/proteins.yaml", "resources/demo/mdcath_dataset_cln025.h5", "'{protein}/data.h5'"),
+        ["config/proteins.yaml:", "proteins.cln025.path", "Snakemake"],
+    ),
+    "octal number": (
+        ("config/demo.yaml", "l_max: 1", "l_max: 01"),
+        ["config/demo.yaml:", "model.l_max", "'01'"],
+    ),
+}
+
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_stops_a_dry_run(checkout, name):
@@ -67,3 +78,13 @@ def test_protein_without_forces(checkout):
     assert len(outcome.errors) == 1
     assert "'trpcage'" in outcome.errors[0] and "forces" in outcome.errors[0]
     assert not (checkout.path / "results").exists()
+
+
+@pytest.mark.parametrize("text", ["", None])
+def test_configuration_that_snakemakes_own_reader_does_not_take(checkout, text):
+    """Empty or missing, the defaults hold, as in ``cgpipe check``; a date in an overlay stays text."""
+    file = checkout.path / "config/config.yaml"
+    file.unlink() if text is None else file.write_text(text)
+    overlay = checkout.path / "config/demo.yaml"
+    overlay.write_text(overlay.read_text() + "report: {title: 2026-12-01}\n")
+    assert checkout.plan()["project"] == 2

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cgpipe.config
 from cgpipe.config import (
+    BASE,
     UserError,
     code_files,
     data_files,
@@ -25,11 +26,12 @@ if "CONDA" in {method.name for method in workflow.deployment_settings.deployment
 else:
     # an environment that is not activated has no `python` on PATH: jobs run the interpreter that runs Snakemake
     ENVIRONMENT = f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-BASE = Path("config/config.yaml")
+# not `config`, which has the overlays as Snakemake's own reader takes them
+COMMAND_LINE = dict(workflow.config_settings.config)
 CONFIG_FILES = ([BASE] if BASE.exists() else []) + list(workflow.overwrite_configfiles)
 
 try:
-    CONFIG, PROTEINS = load(CONFIG_FILES, config)
+    CONFIG, PROTEINS = load(CONFIG_FILES, COMMAND_LINE)
 except UserError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(2)
@@ -60,7 +62,7 @@ shell.prefix(f"{LOAD_MODULES if MODULES else ''}set -euo pipefail; export {ENVIR
 # jobs read this file again: what is in the data is looked at once, before the first of them
 if workflow.is_main_process:
     checked = subprocess.run(
-        [sys.executable, "-m", "cgpipe.check", "--quiet", "--merged", json.dumps(config)]
+        [sys.executable, "-m", "cgpipe.check", "--quiet", "--merged", json.dumps(COMMAND_LINE)]
         + ["--configfile", *map(str, CONFIG_FILES)]
     )
     if checked.returncode:

@@ -1,13 +1,14 @@
 """The only reader of configuration: strict models, the slice of each stage, errors with file and line."""
 
 from cgpipe.config.decisive import code_files, engine_module, training_that_matters
-from cgpipe.config.load import load, load_proteins
+from cgpipe.config.load import BASE, load, load_proteins
 from cgpipe.config.models import Config
 from cgpipe.config.proteins import Proteins, data_files
 from cgpipe.config.slices import frames_source, settings_json, stage_settings
 from cgpipe.errors import UserError
 
 __all__ = [
+    "BASE",
     "Config",
     "Proteins",
     "UserError",

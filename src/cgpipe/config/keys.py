@@ -36,9 +36,10 @@ def allowed(model: type[BaseModel], location: Location) -> list[str]:
     return list(_find(model, location).get("properties", {}))
 
 
-def json_type(model: type[BaseModel], location: Location) -> str:
-    """JSON type of the value at a location, e.g. ``number``; empty where the model has none."""
-    return str(_find(model, location).get("type", ""))
+def json_types(model: type[BaseModel], location: Location) -> set[str]:
+    """JSON types of the value at a location, e.g. ``number``; none where the model has none."""
+    node = _find(model, location)
+    return {option["type"] for option in node.get("anyOf", [node]) if "type" in option}
 
 
 def _find(model: type[BaseModel], location: Location) -> dict[str, Any]:
@@ -50,10 +51,12 @@ def _find(model: type[BaseModel], location: Location) -> dict[str, Any]:
         if step in mapping:
             node = {"$ref": mapping[step]}
         elif isinstance(step, int):
-            node = node.get("items", {})
+            node = next((option["items"] for option in node.get("anyOf", [node]) if "items" in option), {})
         else:
             # free names (of proteins) are a pattern in the schema
-            named: dict[str, Any] = next(iter(node.get("patternProperties", {}).values()), {})
+            named: dict[str, Any] = next(
+                iter(node.get("patternProperties", {}).values()), node.get("additionalProperties") or {}
+            )
             node = node.get("properties", {}).get(step, named)
         node = _resolve(schema, node)
     return node

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from cgpipe.config.keys import Location, allowed, json_type, keys
+from cgpipe.config.keys import Location, allowed, json_types, keys
 from cgpipe.config.models import Config
 from cgpipe.config.proteins import Proteins
 from cgpipe.config.yaml_lines import Document, read_document, scalar
@@ -21,6 +21,7 @@ from cgpipe.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+BASE = Path("config/config.yaml")
 COMMAND_LINE = "--config"
 QUOTED = re.compile("'([^']+)'")
 
@@ -30,7 +31,7 @@ def load(files: Sequence[Path | str], merged: Mapping[str, Any] | None = None) -
 
     Args:
         files: ``config.yaml`` and the overlays on top of it, in this order.
-        merged: Snakemake's ``config``: the same files with the values of ``--config`` on top.
+        merged: Snakemake's values of ``--config``; those that equal the files' change nothing.
 
     Raises:
         UserError: any mistake, as ``file:line: key: message``; values of ``--config`` have no line.
@@ -38,6 +39,8 @@ def load(files: Sequence[Path | str], merged: Mapping[str, Any] | None = None) -
     documents = [read_document(Path(file)) for file in files]
     values: dict[str, Any] = {}
     for document in documents:
+        if not document.values and document.path != BASE:
+            raise UserError(f"{document.path}:1: holds no keys, which Snakemake refuses: leave the overlay out")
         _merge(values, document.values)
     if merged is not None:
         _override(values, merged)
@@ -74,7 +77,7 @@ def _merge(base: dict[str, Any], overlay: Mapping[str, Any]) -> None:
 
 
 def _override(values: dict[str, Any], merged: Mapping[str, Any], block: Location = ()) -> None:
-    """Put Snakemake's values on top. It gives some numbers and all nested values of ``--config`` as text."""
+    """Put Snakemake's values on top."""
     for key, value in merged.items():
         location = (*block, key)
         own = values.get(key)
@@ -82,9 +85,23 @@ def _override(values: dict[str, Any], merged: Mapping[str, Any], block: Location
             if not isinstance(own, dict):
                 values[key] = own = {}
             _override(own, value, location)
-        elif value != own:
-            as_text = isinstance(value, str) and json_type(Config, location) in ("number", "integer", "boolean")
-            values[key] = scalar(value) if as_text else value
+        elif key not in values or not _same(value, own):
+            values[key] = _typed(value, location)
+
+
+def _typed(value: Any, location: Location) -> Any:
+    """A value of ``--config``: Snakemake gives some numbers, and all that is nested, as text."""
+    if isinstance(value, list):
+        return [_typed(item, (*location, index)) for index, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        return {key: _typed(item, (*location, key)) for key, item in value.items()}
+    types = json_types(Config, location)
+    return scalar(value) if isinstance(value, str) and types and "string" not in types else value
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, and of one type; NaN equals itself."""
+    return json.dumps(one, default=str) == json.dumps(other, default=str)
 
 
 def _validate(model: type[Model], values: Mapping[str, Any], documents: Sequence[Document]) -> Model:
@@ -99,13 +116,16 @@ def _validate(model: type[Model], values: Mapping[str, Any], documents: Sequence
         location, value = _in_files(first["loc"], values)
         where = _where(location, value, documents)
         key = ".".join(map(str, location)) or model.__name__.lower()
-        raise UserError(f"{where}: {key}: {_message(model, first, value)}{more}") from None
+        remedy = _remedy(first["type"], value, _written(location, where, value, documents))
+        raise UserError(f"{where}: {key}: {_message(model, first, value)}{remedy}{more}") from None
 
 
 def _in_files(location: Location, values: Any) -> tuple[Location, Any]:
     """The part of a pydantic location that exists in the files (union tags and missing keys do not), and its value."""
     found: list[str | int] = []
     for step in location:
+        if isinstance(values, str):  # one file where a list of them may stand
+            break
         try:
             values = values[step]
         except (KeyError, IndexError, TypeError):
@@ -119,9 +139,19 @@ def _where(location: Location, value: Any, documents: Sequence[Document]) -> str
     for document in reversed(documents):
         if location in document.lines:
             own = document.get(location)
-            if own == value or isinstance(own, dict) or isinstance(value, dict):
+            if _same(own, value) or isinstance(own, dict) or isinstance(value, dict):
                 return f"{document.path}:{document.lines[location]}"
     return COMMAND_LINE
+
+
+def _written(location: Location, where: str, value: Any, documents: Sequence[Document]) -> str:
+    """A value as it stands in the files, in quotes; on the command line the shell takes one pair of them away."""
+    if where == COMMAND_LINE:
+        return f"\"'{value}'\""
+    return next(
+        (f"'{document.texts[location]}'" for document in reversed(documents) if location in document.texts),
+        f"'{value}'",
+    )
 
 
 def _message(model: type[BaseModel], detail: Any, value: Any) -> str:
@@ -145,6 +175,24 @@ def _message(model: type[BaseModel], detail: Any, value: Any) -> str:
     if "[key]" in location:
         return f"the name {location[-2]!r} may hold only letters, digits, _ and -"
     return f"{detail['msg'].removeprefix('Input ').removeprefix('Value ')}, got {got}"
+
+
+def _remedy(kind: str, value: Any, text: str) -> str:
+    """What to write instead, where YAML takes a word for another type than the key has.
+
+    Args:
+        kind: pydantic's type of error.
+        value: what was read.
+        text: what to write to have it as text.
+    """
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        return f": as text, write it in quotes: {text}"
+    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
+        if isinstance(scalar(value), bool | int | float):
+            return ": write it without quotes"
+        if value.strip()[:1].isdigit():
+            return ": write numbers in plain decimal digits, without leading zeros, signs between digits or units"
+    return ""
 
 
 def _suggest_key(model: type[BaseModel], location: Location) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from cgpipe.config.section import Count, Fraction, Name, NotNegative, Positive, Section
+from cgpipe.config.section import Count, DataPath, Fraction, Name, NotNegative, Positive, Section
 from cgpipe.config.stability import Stability
 from cgpipe.config.training import Training
 
@@ -285,10 +285,10 @@ class InDataset(Section):
     weight: Positive = Field(
         1.0, description="weight of its frames in the training loss, relative to those of other proteins"
     )
-    mean_force: str = Field(
+    mean_force: DataPath = Field(
         "", description="NPZ of mean forces at fixed positions of its beads, a test set that is never trained on"
     )
-    mean_force_train: str = Field(
+    mean_force_train: DataPath = Field(
         "",
         description="NPZ of mean forces at other positions, to train on; each weighs as many single frames as average "
         "to its error",

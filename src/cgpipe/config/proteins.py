@@ -2,12 +2,14 @@
 
 import glob
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from cgpipe.config.models import Count, InDataset, Name, Positive, Section
 from cgpipe.config.sampling import OpenmmProtein
+from cgpipe.config.section import DataPath, data_path
 from cgpipe.errors import UserError
 
 
@@ -16,12 +18,12 @@ def _as_tuple(value: Any) -> Any:
 
 
 Files = Annotated[
-    tuple[str, ...],
+    tuple[DataPath, ...],
     BeforeValidator(_as_tuple),
     Field(min_length=1),
     WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1}),
 ]
-"""One file or a list of them; ``*``, ``?``, ``[…]`` and ``**`` are wildcards."""
+"""One file or a list of them; ``*``, ``?``, ``[…]`` and ``**`` are wildcards, except in names that exist as written."""
 
 Replica = Annotated[int, Field(ge=0)]
 OneLetterSequence = Annotated[str, Field(pattern=r"^[ACDEFGHIKLMNPQRSTVWXY]*$")]
@@ -42,8 +44,11 @@ class MdcathProtein(InDataset):
 
 class TrajectoryProtein(InDataset):
     source: Literal["trajectory"] = Field(description="any topology and trajectories with forces that MDAnalysis reads")
-    topology: str = Field(description="TPR, PSF, PRMTOP, PDB, GRO…; bonds are guessed by distance where it has none")
-    trajectories: Files = Field(description="TRR, AMBER NetCDF, H5MD…; each file is a trajectory of its own")
+    topology: DataPath = Field(description="TPR, PSF, PRMTOP, PDB, GRO…; bonds that it lacks are guessed by distance")
+    trajectories: Files = Field(
+        description="TRR, AMBER NetCDF, H5MD…; each file is a trajectory of its own, but AMBER's files of coordinates "
+        "alone and of forces alone make pairs, the first of both, and so on"
+    )
     temperature: Positive = Field(description="of the MD [K]")
     selection: str = Field("protein", description="the protein's atoms, in MDAnalysis' selection language")
     stride: Count = Field(1, description=STRIDE)
@@ -100,17 +105,30 @@ def data_files(block: Given) -> dict[str, tuple[str, ...]]:
 def _resolve(key: str, patterns: tuple[str, ...]) -> tuple[str, ...]:
     files: list[str] = []
     for pattern in patterns:
-        if glob.has_magic(pattern):
-            found = glob.glob(pattern, recursive=True)  # noqa: PTH207 (Path.glob refuses absolute patterns)
+        if glob.has_magic(pattern) and not Path(pattern).exists():
+            found = glob.glob(_escaped(pattern), recursive=True)  # noqa: PTH207 (Path.glob refuses absolute patterns)
             if not found:
-                raise UserError(f"{key}: no file matches {pattern!r}")
+                raise UserError(
+                    f"{key}: no file matches {pattern!r} (*, ? and […] are wildcards; write [[] for a [ of the name)"
+                )
             files += sorted(found, key=_natural)
         else:
             files.append(pattern)
     for file in files:
         if files.count(file) > 1:
             raise UserError(f"{key}: {file} is named more than once")
+        try:
+            data_path(file)
+        except ValueError as error:
+            raise UserError(f"{key}: {file}: {error}") from None
     return tuple(files)
+
+
+def _escaped(pattern: str) -> str:
+    """The pattern with the folders at its beginning that exist by that very name, though it has wildcards in them."""
+    known = next(folder for folder in Path(pattern).parents if folder.exists())
+    rest = str(Path(pattern).relative_to(known))
+    return rest if known == Path() else f"{glob.escape(str(known))}/{rest}"
 
 
 def _natural(name: str) -> list[str | int]:

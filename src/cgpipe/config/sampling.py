@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from cgpipe.config.models import Count, InDataset, NotNegative, Positive, Section
+from cgpipe.config.section import DataPath
 
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 
@@ -28,7 +29,7 @@ class Simulated(Section):
     sequence: Annotated[str, AfterValidator(_letters)] = Field(
         "", description="amino acids in one-letter codes; the run starts from an extended chain"
     )
-    pdb: str = Field("", description="PDB to start from instead, with all heavy atoms; water in it is left out")
+    pdb: DataPath = Field("", description="PDB to start from instead, with all heavy atoms; water in it is left out")
     caps: bool = Field(
         True, description="ACE and NME on chain ends that have none, as in mdCATH; else the ends are charged"
     )

@@ -23,6 +23,7 @@ from cgpipe.data.readers.reader import spread
 from cgpipe.data.sane_frames import Sieve
 from cgpipe.data.species import ONE_LETTER, vocabulary
 from cgpipe.errors import UserError
+from cgpipe.files import require_content
 
 ARRAYS = ("R", "F", "species", "mask")
 GAPS = "where a chain ends or has a gap, say so with arrays 'chain' or 'residue'"
@@ -209,8 +210,7 @@ def _residue_names(species: Int[np.ndarray, " beads"], sequence: str, file: str)
 @contextmanager
 def _opened(file: str) -> Iterator[np.lib.npyio.NpzFile]:
     """An NPZ file, with clear errors for a missing, damaged or foreign one."""
-    if not Path(file).is_file():
-        raise UserError(f"{file}: no such file")
+    require_content(Path(file))
     try:
         with Path(file).open("rb") as content, np.load(content, allow_pickle=False) as archive:
             yield archive

@@ -5,7 +5,7 @@ An atom is placed from three others by its bond length, angle and dihedral (Pars
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float64
@@ -22,11 +22,15 @@ PHI_TRIALS = np.arange(-150.0, 180.0, 30.0)
 
 @dataclass(frozen=True)
 class Residue:
-    """A residue of a chain: its name, its number in its source, and its atoms' positions [Å]."""
+    """A residue of a chain: its name, its number in its source, and its atoms' positions [Å].
+
+    ``variant`` is Amber's name of its state of hydrogens (``HID``) where that is given.
+    """
 
     name: str
     number: int
     atoms: Mapping[str, Point]
+    variant: str = ""
 
 
 def place(bonded: Point, second: Point, third: Point, length: float, angle: float, dihedral: float) -> Point:
@@ -113,7 +117,7 @@ def with_caps(chain: Sequence[Residue]) -> list[Residue]:
 
 def _without(residue: Residue, names: Sequence[str]) -> Residue:
     kept = {name: position for name, position in residue.atoms.items() if name not in names}
-    return Residue(residue.name, residue.number, kept)
+    return replace(residue, atoms=kept)
 
 
 def _acetyl(first: Residue, others: Sequence[Residue]) -> Residue:

@@ -46,3 +46,22 @@ def test_a_file_named_twice(place):
     """Detects frames counted double where patterns overlap."""
     with pytest.raises(UserError, match=r"trajectories: run1\.trr is named more than once"):
         trajectories("run1.trr", "run?.trr")
+
+
+def test_names_with_signs_of_wildcards(place):
+    """A file that exists by that very name is meant, also below a folder; detects files of another folder."""
+    for name in ("run[1].trr", "set[1]/b.trr", "set1/b.trr", "what?.trr"):
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / name).touch()
+    assert trajectories("run[1].trr") == ("run[1].trr",)
+    assert trajectories("set[1]/*.trr", "what?.trr") == ("set[1]/b.trr", "what?.trr")
+    with pytest.raises(UserError, match=r"no file matches 'run\[3\]\.trr' .*\[\[\]"):
+        trajectories("run[3].trr")
+
+
+def test_wildcards_do_not_lead_to_names_that_snakemake_replaces(place):
+    """Detects a folder {x} that only the resolved name shows."""
+    (place / "{x}").mkdir()
+    (place / "{x}/c.trr").touch()
+    with pytest.raises(UserError, match=r"trajectories: \{x\}/c\.trr: .*Snakemake"):
+        trajectories("*/c.trr")

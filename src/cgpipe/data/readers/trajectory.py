@@ -5,18 +5,23 @@ MDAnalysis gives positions in Å and forces in kJ/mol/Å. GROMACS' TRR and AMBER
 field alone; forces of thermostats, barostats or constraints must not be in them.
 """
 
+import gc
+import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any
 
 import MDAnalysis as mda
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
+from MDAnalysis.coordinates.timestep import Timestep
 from MDAnalysis.coordinates.TRR import TRRReader
 
 from cgpipe.data.frames import Chunk
+from cgpipe.data.readers.amber import IN_ONE_FILE, AmberReader, is_amber, pair_files
 from cgpipe.data.readers.h5md import PlainH5MDReader, check_steps
 from cgpipe.data.readers.molecule import drop_alternates, find_molecule
 from cgpipe.data.readers.periodic import Whole, check_box
@@ -24,7 +29,10 @@ from cgpipe.data.readers.reader import portions, spread
 from cgpipe.data.readers.scale import go_to_sane_frame
 from cgpipe.data.readers.trr import scan_trr
 from cgpipe.errors import UserError
+from cgpipe.files import require_content
 from cgpipe.units import KJ_PER_KCAL
+
+FORCES_ELSEWHERE = "save them in TRR, AMBER NetCDF or H5MD"
 
 
 class PlainTRRReader(TRRReader):
@@ -34,6 +42,12 @@ class PlainTRRReader(TRRReader):
 
     def _load_offsets(self) -> None:
         self._read_offsets(store=False)
+
+
+FORCES_SAVED = {
+    PlainTRRReader: "run the MD again with forces saved (GROMACS: nstfout)",
+    AmberReader: f"name the file that they are in (mdfrc) too, which makes a pair, or {IN_ONE_FILE}",
+}
 
 
 class TrajectoryReader:
@@ -50,24 +64,28 @@ class TrajectoryReader:
         missing_forces: str,
     ) -> None:
         self._temperature = temperature
-        scanned = [_scan(file) for file in trajectories]
-        self._universe, left, notes = _open_topology(topology, trajectories[0])
-        held = [self._peek(file) if one is None else one for file, one in zip(trajectories, scanned, strict=True)]
-        found = [_usable(file, one, stride, missing_forces) for file, one in zip(trajectories, held, strict=True)]
+        for file in (topology, *trajectories):
+            require_content(Path(file))
+        self._forces = dict(pair_files(trajectories))
+        names = tuple(self._forces)
+        scanned = [_scan(file) for file in names]
+        self._universe, left, notes = _open_topology(topology, names[0], self._load_into)
+        held = [self._peek(file) if one is None else one for file, one in zip(names, scanned, strict=True)]
+        found = [_usable(file, one, stride, missing_forces) for file, one in zip(names, held, strict=True)]
         notes += tuple(note for _, more in found for note in more)
-        chosen = [(file, spread(frames, max_frames)) for file, (frames, _) in zip(trajectories, found, strict=True)]
+        chosen = [(file, spread(frames, max_frames)) for file, (frames, _) in zip(names, found, strict=True)]
         self._files = tuple(file for file, frames in chosen if len(frames))
         self.frames = tuple(frames for _, frames in chosen if len(frames))
         if not self.frames:
             raise UserError(f"{', '.join(trajectories)}: no frame with positions and forces ({'; '.join(notes)})")
         self.lengths = tuple(map(len, self.frames))
-        self.trajectories = tuple(f"{temperature:g}/{trajectories.index(file)}" for file in self._files)
+        self.trajectories = tuple(f"{temperature:g}/{names.index(file)}" for file in self._files)
         with _explained(self.where(0)):
             trajectory = self._load(self._files[0])
             first = go_to_sane_frame(trajectory, self.frames[0].tolist(), left, self.where(0))
-            periodic = first.dimensions is not None and first.dimensions.any()
-        if periodic:
-            check_box(first.triclinic_dimensions[None], f"{self.where(0)}, frame {first.frame}")
+        place = f"{self.where(0)}, frame {first.frame}"
+        if (box := _box(first, place)).any():
+            check_box(box[None], place)
         molecule = find_molecule(left, selection, topology)
         self.atoms, self._index = molecule.atoms, molecule.index
         self.notes = notes + molecule.notes
@@ -96,13 +114,13 @@ class TrajectoryReader:
         F = np.empty_like(R)
         box = np.zeros((len(frames), 3, 3))
         for row, frame in enumerate(frames.tolist()):
-            with _explained(f"{where}, frame {frame}"):
+            place = f"{where}, frame {frame}"
+            with _explained(place):
                 step = self._universe.trajectory[frame]
                 if not (step.has_positions and step.has_forces):
-                    raise UserError(f"{where}, frame {frame}: holds no positions or no forces, unlike the first frame")
+                    raise UserError(f"{place}: holds no positions or no forces, unlike the first frame")
                 R[row], F[row] = step.positions[self._index], step.forces[self._index] / KJ_PER_KCAL
-                if step.dimensions is not None:
-                    box[row] = step.triclinic_dimensions
+                box[row] = _box(step, place)
         periodic = box.any(axis=(1, 2))
         if periodic.any():
             R[periodic] = self._whole(R[periodic], box[periodic], f"{where}, frames {frames[0]}-{frames[-1]}")
@@ -111,8 +129,12 @@ class TrajectoryReader:
     def _load(self, file: str) -> Any:
         """The trajectory in a file, opened unless it is the one that is open."""
         if self._universe.trajectory.filename != file:
-            self._universe.load_new(file, format=_format(file))
+            self._load_into(self._universe, file)
         return self._universe.trajectory
+
+    def _load_into(self, universe: mda.Universe, file: str) -> None:
+        more = {"forces": self._forces[file]} if _format(file) is AmberReader else {}
+        universe.load_new(file, format=_format(file), **more)
 
     def _peek(self, file: str) -> list[bool]:
         """For each frame of a file other than TRR whether it holds positions and forces.
@@ -163,28 +185,41 @@ def open_trajectory(
 
 
 def _format(file: str) -> Any:
+    if is_amber(file):
+        return AmberReader
     return {".trr": PlainTRRReader, ".h5md": PlainH5MDReader}.get(Path(file).suffix.lower())
 
 
-def _open_topology(topology: str, trajectory: str) -> tuple[mda.Universe, mda.AtomGroup, tuple[str, ...]]:
+def _box(step: Timestep, place: str) -> Float64[np.ndarray, "3 3"]:
+    """The vectors of the periodic box as rows [Å]; zeros where there is none, which some programs write as zeros."""
+    size = step.dimensions
+    if size is None or not size[:3].any():
+        return np.zeros((3, 3))
+    box = np.asarray(step.triclinic_dimensions, dtype=np.float64)
+    if not box.any():
+        raise UserError(f"{place}: impossible periodic box, lengths {size[:3]} Å, angles {size[3:]}°")
+    return box
+
+
+def _open_topology(
+    topology: str, trajectory: str, load_into: Callable[[mda.Universe, str], None]
+) -> tuple[mda.Universe, mda.AtomGroup, tuple[str, ...]]:
     """The system with its first trajectory, the atoms to choose from, and notes.
 
     The MD may have been run with or without the alternate locations that the topology lists.
     """
-    if not Path(topology).is_file():
-        raise UserError(f"{topology}: no such file")
     with _explained(topology):
         universe = mda.Universe(topology, to_guess=())
         left, notes = drop_alternates(universe)
         alone = mda.Merge(left) if notes else universe
     try:
         with _explained(trajectory):
-            universe.load_new(trajectory, format=_format(trajectory))
+            load_into(universe, trajectory)
     except UserError:
         if not notes:
             raise
         with _explained(trajectory):
-            alone.load_new(trajectory, format=_format(trajectory))
+            load_into(alone, trajectory)
         return alone, alone.atoms, notes
     return universe, left, notes
 
@@ -194,8 +229,6 @@ def _scan(file: str) -> list[bool] | None:
 
     It comes before MDAnalysis opens the file, whose own error would not tell a truncated file from any other.
     """
-    if not Path(file).is_file():
-        raise UserError(f"{file}: no such file")
     if _format(file) is PlainH5MDReader:
         check_steps(Path(file))
     if _format(file) is not PlainTRRReader:
@@ -216,7 +249,7 @@ def _usable(
     if missing_forces == "refuse":
         first = next(frame for frame in taken.tolist() if not held[frame])
         remedy = (
-            "force matching needs them: run the MD again with forces saved (GROMACS: nstfout)"
+            f"force matching needs them: {FORCES_SAVED.get(_format(file), FORCES_ELSEWHERE)}"
             if not len(usable)
             else "set missing_forces: skip to leave such frames out, or a stride that meets the others"
         )
@@ -235,4 +268,18 @@ def _explained(where: str) -> Iterator[None]:
         raise
     except Exception as error:  # what its parsers raise depends on where a damaged file leads them
         text = " ".join(str(error).split()) or type(error).__name__
+        _delete_quietly(error)
         raise UserError(f"{where}: cannot be read (damaged, or files that do not fit?): {text[:300]}") from None
+
+
+def _delete_quietly(error: BaseException) -> None:
+    """Delete what a failed call made: half-made readers fail once more in ``__del__``, and Python would print that."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        cause: BaseException | None = error
+        while cause is not None:
+            clear_frames(cause.__traceback__)
+            cause = cause.__context__
+        gc.collect()
+    finally:
+        sys.unraisablehook = hook
