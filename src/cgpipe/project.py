@@ -8,6 +8,7 @@ from pathlib import Path
 from cgpipe.artefact import hash_meanwhile, header
 from cgpipe.config.proteins import Given, NpzProtein, data_files
 from cgpipe.config.slices import ProjectSettings
+from cgpipe.data.chains import describe_chains
 from cgpipe.data.equal_frames import without_copies
 from cgpipe.data.given import read_given
 from cgpipe.data.projection import write_projection
@@ -38,8 +39,9 @@ def main(argv: Sequence[str]) -> int:
     head = header("projection", chosen.model_dump(mode="json"), inputs, hashes(), by=maker("project"))
     write_projection(args.out, projection, head)
     used, engine = quality["map"], quality["engine"]
+    chains = describe_chains(projection.residue_name, projection.chain, projection.residue)
     print(
-        f"{args.protein}: {projection.beads} beads, {len(projection)} frames, {used} map ({engine}), "
+        f"{args.protein}: {chains}; {len(projection)} frames, {used} map ({engine}), "
         f"force RMS {quality['rms'][used]:.2f} in sample, {quality['rms_heldout'][used]:.2f} held out "
         f"[kcal/mol/Å], {quality['overfit_ratio']:.3f} coefficients per row"
     )

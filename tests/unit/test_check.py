@@ -138,7 +138,7 @@ def test_mistakes(place, capsys, name):
 def test_good_configuration(place, capsys):
     """Says what it found; with ``--quiet`` nothing."""
     assert run(check.main, []) == 0
-    assert "p: 3 beads, 2 trajectories, 7 frames" in capsys.readouterr().out
+    assert "p: 3 beads in 1 chain, no gap; 2 trajectories, 7 frames" in capsys.readouterr().out
     assert run(check.main, ["--quiet"]) == 0
     assert capsys.readouterr().out == ""
 
@@ -152,16 +152,16 @@ def test_protein_to_be_sampled(place, capsys):
     """Nothing is simulated; a sequence needs no file, a PDB must be there and hold residues."""
     _sampled(sequence="AAGAA", replicas=3)
     assert run(check.main, []) == 0
-    assert "p: 5 residues, to be sampled: 3 × 1 ns at 300 K\n" in capsys.readouterr().out
+    assert "p: 5 beads in 1 chain, no gap; to be sampled: 3 × 1 ns at 300 K\n" in capsys.readouterr().out
     _sampled(sequence="AAGAA", replicas=3, average="{test: 2, train: 3}")
     assert run(check.main, []) == 0
-    assert "p: 5 residues, to be sampled: 3 × 1 ns at 300 K; mean forces at 5 of" in capsys.readouterr().out
+    assert "no gap; to be sampled: 3 × 1 ns at 300 K; mean forces at 5 of" in capsys.readouterr().out
     _sampled(pdb="start.pdb")
     assert run(check.main, []) == 2
     assert "protein 'p': start.pdb: no such file" in capsys.readouterr().err
     Path("start.pdb").write_text("ATOM      1  CA  ALA A   1       0.000   0.000   0.000  1.00  0.00           C\n")
     assert run(check.main, []) == 2
-    assert "1 Cα atoms" in capsys.readouterr().err
+    assert "0 residues with atoms N, CA and C" in capsys.readouterr().err
 
 
 def test_openmm_is_missing(place, capsys, monkeypatch):
@@ -177,7 +177,41 @@ def test_other_sources(place, capsys, make):
     """Frames are counted in every source."""
     make()
     assert run(check.main, []) == 0
-    assert "p: 3 beads, 1 trajectories, 4 frames" in capsys.readouterr().out
+    assert "p: 3 beads in 1 chain, no gap; 1 trajectories, 4 frames" in capsys.readouterr().out
+
+
+def test_gaps_and_residues_without_a_bead_are_told(place, capsys):
+    """Detects a chain that is cut without a word, in mdCATH files."""
+    protein = SyntheticProtein(["ALA", "GLY", "SER", "VAL"], numbers=[1, 2, 7, 8], unbonded_after=(1,))
+    write_mdcath(Path("p.h5"), protein, {"300/0": 4})
+    assert run(check.main, []) == 0
+    assert "p: 4 beads in 1 chain, 1 gap: after GLY 2; 1 trajectories, 4 frames" in capsys.readouterr().out
+
+
+def test_chains_and_gaps_of_a_start(place, capsys):
+    """Detects a start with two chains, or one with missing residues, that looks like any other."""
+    rows = [(chain, n, a, 3 * n + i) for chain in "AB" for n in (1, 2, 5) for i, a in enumerate(("N", "CA", "C"))]
+    text = "".join(
+        f"ATOM      1  {atom:<3} ALA {chain}{n:4d}    {x:8.3f}   0.000   0.000  1.00  0.00\n"
+        for chain, n, atom, x in rows
+    )
+    Path("start.pdb").write_text(text)
+    _sampled(pdb="start.pdb")
+    assert run(check.main, []) == 0
+    assert (
+        "p: 6 beads in 2 chains, 2 gaps: after ALA 2 (chain 1), after ALA 2 (chain 2); to be sampled"
+        in capsys.readouterr().out
+    )
+
+
+def test_hydrogens_that_are_not_selected(place, capsys):
+    """Detects that only the projection would find it, after the queue of a cluster."""
+    _simulated(selection="'name N CA C O'")
+    assert run(check.main, []) == 2
+    assert "6 hydrogens are bonded to selected atoms but not selected" in capsys.readouterr().err
+    with Path("config/config.yaml").open("a") as file:
+        file.write("project: {constraints: none}\n")
+    assert run(check.main, []) == 0
 
 
 def test_missing_trajectories_are_told(place, capsys):
@@ -210,7 +244,7 @@ def test_demo_is_in_order(demo_data, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for overlay in ([], ["--configfile", "config/demo.yaml"]):
         assert run(check.main, overlay) == 0
-    assert capsys.readouterr().out.count("cln025: 10 beads, 5 trajectories, 2725 frames") == 2
+    assert capsys.readouterr().out.count("cln025: 10 beads in 1 chain, no gap; 5 trajectories, 2725 frames") == 2
 
 
 def test_mean_forces_to_train_on_are_not_those_of_the_test(place, capsys):

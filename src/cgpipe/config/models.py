@@ -9,15 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cgpipe.config.section import Count, DataPath, Fraction, Name, NotNegative, Positive, Section
+from cgpipe.config.species import Species
 from cgpipe.config.stability import Stability
 from cgpipe.config.training import Training
-
-
-class Species(Section):
-    vocabulary: Literal["residues", "classes4"] = Field(
-        "residues", description="bead types: 20 amino acids + X, or hydrophobic/polar/positive/negative + X"
-    )
-    aliases: dict[str, str] = Field({}, description="names of non-standard residues → amino acid or X, e.g. {MSE: MET}")
 
 
 class Project(Section):

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from cgpipe.data.atoms import Atoms
-from cgpipe.data.radii import COVALENT_RADIUS
+from cgpipe.data.bonding import COVALENT_RADIUS
 
 SHORTEST, STRETCH = 0.5, 1.6
 LONGEST_UNKNOWN = 5.0

@@ -1,7 +1,6 @@
 """The one vocabulary of bead species: 20 amino acids and X, with masses and the LAMMPS type of each.
 
-Residue masses are average masses of the amino-acid residue (amino acid minus water) [g/mol], from IUPAC 2021
-standard atomic weights. Force-field names map onto the 20 by one table; an unknown name is an error unless the
+Force-field names map onto the 20 by one table (`cgpipe.residues`); an unknown name is an error unless the
 configuration maps it (``species.aliases``), to ``X`` if need be.
 """
 
@@ -9,53 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cgpipe.errors import UserError
-
-RESIDUE_MASSES = {
-    "ALA": 71.078,
-    "ARG": 156.188,
-    "ASN": 114.104,
-    "ASP": 115.088,
-    "CYS": 103.138,
-    "GLN": 128.131,
-    "GLU": 129.115,
-    "GLY": 57.051,
-    "HIS": 137.141,
-    "ILE": 113.159,
-    "LEU": 113.159,
-    "LYS": 128.174,
-    "MET": 131.192,
-    "PHE": 147.176,
-    "PRO": 97.117,
-    "SER": 87.077,
-    "THR": 101.105,
-    "TRP": 186.213,
-    "TYR": 163.176,
-    "VAL": 99.132,
-    "X": 110.0,
-}
+from cgpipe.residues import RESIDUE_MASSES, common_name
 
 ONE_LETTER = dict(zip("ARNDCQEGHILKMFPSTWYVX", RESIDUE_MASSES, strict=True))
 """Letter of a sequence → residue."""
-
-FORCE_FIELD_NAMES = {
-    # CHARMM, Amber, GROMOS and OPLS names of the same residues in other protonation or bonding states
-    **dict.fromkeys(
-        ("HSD", "HSE", "HSP", "HID", "HIE", "HIP", "HISA", "HISB", "HISD", "HISE", "HISH", "HIS1", "HIS2"), "HIS"
-    ),
-    **dict.fromkeys(("CYX", "CYM", "CYS1", "CYS2", "CYSH"), "CYS"),
-    **dict.fromkeys(("ASH", "ASPP", "ASPH"), "ASP"),
-    **dict.fromkeys(("GLH", "GLUP", "GLUH"), "GLU"),
-    **dict.fromkeys(("LYN", "LSN", "LYSH"), "LYS"),
-    **dict.fromkeys(("ARGN", "ARN"), "ARG"),
-    **dict.fromkeys(("TYM",), "TYR"),
-}
-# Amber's names of residues at the N and C terminus, e.g. NALA and CHIE
-FORCE_FIELD_NAMES |= {
-    f"{end}{name}": FORCE_FIELD_NAMES.get(name, name)
-    for end in "NC"
-    for name in (*RESIDUE_MASSES, *FORCE_FIELD_NAMES)
-    if len(name) == 3
-}
 
 CLASSES = {
     "hydrophobic": ("ALA", "CYS", "ILE", "LEU", "MET", "PHE", "PRO", "TRP", "TYR", "VAL"),
@@ -77,8 +33,7 @@ def canonical_residue(name: str, aliases: Mapping[str, str] | None = None) -> st
         UserError: the name is neither in the vocabulary nor in a table.
     """
     key = name.strip().upper()
-    key = (aliases or {}).get(key, key)
-    key = FORCE_FIELD_NAMES.get(key, key)
+    key = common_name((aliases or {}).get(key, key))
     if key not in RESIDUE_MASSES:
         raise UserError(
             f"unknown residue {name.strip()!r}: expected one of the 20 amino acids or a known force-field name; "

@@ -3,21 +3,27 @@
 A bead sits on the atom named exactly ``CA`` that is a carbon and whose residue also has the backbone atoms N and C.
 So calcium (``CA`` too), cap carbons (``CAY``, ``CAT``, ``CH3``) and carbons of ligands give no bead. Two residues are
 bonded in the chain exactly when the C of one is bonded to the N of the next; where they are not, the bead's residue
-number jumps by more than one, which is how every later stage sees the gap.
+number jumps by more than one, which is how every later stage sees the gap. The order of beads follows these bonds,
+not that of the atoms (see `cgpipe.physics.chain_order`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int, Int32
 
 from cgpipe.data.atoms import Atoms
+from cgpipe.data.residues import BACKBONE
 from cgpipe.data.species import canonical_residue
 from cgpipe.errors import UserError
+from cgpipe.physics.chain_order import order_beads
+from cgpipe.residues import RESIDUE_MASSES, common_name
 
-BACKBONE = {"N": 7, "CA": 6, "C": 6}
-"""Backbone atoms that make a residue an amino acid, with their atomic numbers."""
+ATOMIC_NUMBER = dict(zip(BACKBONE, (7, 6, 6), strict=True))
+
+CAPS = ("ACE", "FOR", "NME", "NMA", "NH2", "NHE", "AMD", "CT3", "CT2")
+"""Groups at the ends of chains that have no bead, as everybody expects."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +31,14 @@ class BeadMapping:
     """Beads of a protein in chain order.
 
     ``atom`` is the index of each bead's Cα; ``residue`` numbers are consecutive exactly where beads are bonded.
+    ``notes`` say in words what the user should know: residues without a bead, chains that had to be told apart.
     """
 
     atom: Int[np.ndarray, " beads"]
     residue_name: tuple[str, ...]
     chain: Int32[np.ndarray, " beads"]
     residue: Int32[np.ndarray, " beads"]
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.atom)
@@ -45,55 +53,51 @@ def map_alpha_carbons(atoms: Atoms, aliases: Mapping[str, str], where: str) -> B
         where: protein, for error messages.
 
     Raises:
-        UserError: an unknown residue, two Cα in one residue, a ring of residues, or fewer than two beads.
+        UserError: an unknown residue, two Cα in one residue, a ring or a fork of residues, backbone atoms that are not
+            bonded, or fewer than two beads.
     """
-    candidates = [_backbone(atoms, members, where) for members in _residues(atoms)]
-    backbone = [found for found in candidates if found is not None]
+    found = {label: _backbone(atoms, members, where) for label, members in enumerate(_residues(atoms))}
+    backbone = {label: three for label, three in found.items() if three is not None}
     if len(backbone) < 2:
-        raise UserError(f"{where}: {len(backbone)} amino-acid residue(s) found; a chain of beads needs at least 2")
-    row_of_n = {n: row for row, (n, _, _) in enumerate(backbone)}
-    row_of_c = {c: row for row, (_, _, c) in enumerate(backbone)}
-    bonded = set()
-    for first, second in np.vstack([atoms.bonds, atoms.bonds[:, ::-1]]).tolist():
-        if first in row_of_c and second in row_of_n and row_of_c[first] != row_of_n[second]:
-            before, after = row_of_c[first], row_of_n[second]
-            if after != before + 1:
+        raise UserError(
+            f"{where}: {len(backbone)} amino-acid residue(s) found (with atoms N, CA and C); a chain of beads needs at "
+            "least 2"
+        )
+    bonded = {frozenset(pair) for pair in atoms.bonds.tolist()}
+    for n, ca, c in backbone.values():
+        for partner in (n, c):
+            if frozenset((ca, partner)) not in bonded:
                 raise UserError(
-                    f"{where}: {atoms.describe(first)} is bonded to {atoms.describe(second)}; "
-                    "rings and chains out of order cannot be mapped"
+                    f"{where}: {atoms.describe(ca)} is not bonded to its {atoms.name[partner]}: the bonds are not "
+                    "those of these atoms; do topology and trajectory fit together?"
                 )
-            bonded.add(after)
-    alpha = np.array([ca for _, ca, _ in backbone])
-    chain, residue = _numbering(atoms, alpha, bonded)
-    for number, count in zip(*np.unique(chain, return_counts=True), strict=True):
+    ordered = order_beads(atoms, list(backbone.values()), where)
+    for number, count in zip(*np.unique(ordered.chain, return_counts=True), strict=True):
         if count == 1:
-            atom = int(alpha[chain == number][0])
+            atom = int(ordered.atom[ordered.chain == number][0])
             raise UserError(
                 f"{where}: chain {atoms.chain[atom]} has one amino-acid residue, {atoms.residue_name[atom]} "
-                f"{atoms.residue[atom]}; a chain of beads needs at least 2: leave it out of the selection"
+                f"{atoms.number(atom)}; a chain of beads needs at least 2: leave it out of the selection"
             )
-    names = tuple(_residue_name(atoms, ca, aliases, where) for ca in alpha.tolist())
-    return BeadMapping(atom=alpha, residue_name=names, chain=chain, residue=residue)
+    names = tuple(_residue_name(atoms, ca, aliases, where) for ca in ordered.atom.tolist())
+    notes = (*ordered.notes, *_without_bead(atoms, backbone))
+    return BeadMapping(ordered.atom, names, ordered.chain, ordered.residue, notes)
 
 
 def _residues(atoms: Atoms) -> list[list[int]]:
-    """Runs of atoms that share chain, residue number and residue name."""
-    runs: list[list[int]] = []
-    previous = None
-    for index, key in enumerate(zip(atoms.chain, atoms.residue.tolist(), atoms.residue_name, strict=True)):
-        if key != previous:
-            runs.append([])
-        runs[-1].append(index)
-        previous = key
-    return runs
+    """The atoms of each residue."""
+    members: list[list[int]] = [[] for _ in range(int(atoms.member.max(initial=-1)) + 1)]
+    for index, label in enumerate(atoms.member.tolist()):
+        members[label].append(index)
+    return members
 
 
-def _backbone(atoms: Atoms, members: list[int], where: str) -> tuple[int, int, int] | None:
+def _backbone(atoms: Atoms, members: Sequence[int], where: str) -> tuple[int, int, int] | None:
     """Indices of N, Cα and C of a residue, or None where it is no amino acid."""
     found: dict[str, int] = {}
     for index in members:
         name = atoms.name[index]
-        if atoms.atomic_number[index] != BACKBONE.get(name):
+        if atoms.atomic_number[index] != ATOMIC_NUMBER.get(name):
             continue
         if name in found:
             raise UserError(
@@ -104,26 +108,30 @@ def _backbone(atoms: Atoms, members: list[int], where: str) -> tuple[int, int, i
     return (found["N"], found["CA"], found["C"]) if len(found) == len(BACKBONE) else None
 
 
-def _numbering(
-    atoms: Atoms, alpha: Int[np.ndarray, " beads"], bonded: set[int]
-) -> tuple[Int32[np.ndarray, " beads"], Int32[np.ndarray, " beads"]]:
-    """Chain ids from 0, and residue numbers that are consecutive exactly along bonds."""
-    chains: dict[str, int] = {}
-    chain = np.zeros(len(alpha), np.int32)
-    residue = np.zeros(len(alpha), np.int32)
-    for row, atom in enumerate(alpha.tolist()):
-        number = int(atoms.residue[atom])
-        if row in bonded:
-            chain[row], residue[row] = chain[row - 1], residue[row - 1] + 1
+def _without_bead(atoms: Atoms, backbone: Mapping[int, tuple[int, int, int]]) -> list[str]:
+    """Notes on residues that a reader would expect to have a bead: those in a chain, and amino acids by name."""
+    ends = {end: name for n, _, c in backbone.values() for end, name in ((n, "N"), (c, "C"))}
+    label = atoms.member.tolist()
+    touched: dict[int, set[str]] = {}
+    for pair in atoms.bonds.tolist():
+        for end, other in (pair, pair[::-1]):
+            if end in ends and label[other] not in backbone:
+                touched.setdefault(label[other], set()).add(ends[end])
+    notes = []
+    for number, members in enumerate(_residues(atoms)):
+        name, first = atoms.residue_name[members[0]], members[0]
+        if number in backbone or name.upper() in CAPS:
             continue
-        chain[row] = chains.setdefault(atoms.chain[atom], len(chains))
-        same_chain = row > 0 and chain[row] == chain[row - 1]
-        residue[row] = max(number, residue[row - 1] + 2) if same_chain else number
-    return chain, residue
+        sides = touched.get(number, set())
+        if sides or common_name(name) in RESIDUE_MASSES:
+            missing = "it has no atoms N, CA and C as amino acids have"
+            cut = "; the chain has a gap there" if len(sides) == 2 else ""
+            notes.append(f"{atoms.describe_residue(first)} gets no bead: {missing}{cut}")
+    return notes
 
 
 def _residue_name(atoms: Atoms, atom: int, aliases: Mapping[str, str], where: str) -> str:
     try:
         return canonical_residue(atoms.residue_name[atom], aliases)
     except UserError as error:
-        raise UserError(f"{where}, chain {atoms.chain[atom]}, residue {atoms.residue[atom]}: {error}") from None
+        raise UserError(f"{where}, chain {atoms.chain[atom]}, residue {atoms.number(atom)}: {error}") from None

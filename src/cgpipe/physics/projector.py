@@ -21,6 +21,7 @@ from cgpipe.physics.constraints import check_constraints, rigid_bonds, rigid_gro
 from cgpipe.physics.crossfit import make_folds, overfit_ratio
 from cgpipe.physics.forcemap import atom_map, bead_groups, check_map, slice_map
 from cgpipe.physics.gather import Gathered, gather, rows_by_fold
+from cgpipe.physics.hydrogens import require_hydrogens
 from cgpipe.physics.mapping import map_alpha_carbons
 from cgpipe.physics.spool import Spool, open_spool
 from cgpipe.physics.window import residue_windows
@@ -71,6 +72,7 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
     """
     by_aggforce = choices.engine == "aggforce"
     engine = require_aggforce() if by_aggforce else "builtin"
+    require_hydrogens(reader.atoms, choices.constraints, protein)
     mapping = map_alpha_carbons(reader.atoms, choices.aliases, protein)
     rigid = rigid_bonds(reader.atoms, choices.constraints)
     groups = bead_groups(rigid_groups(len(reader.atoms), rigid), mapping.atom, protein)
@@ -119,7 +121,7 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
         W=W,
         F=mapped.F,
         atom_name=reader.atoms.name,
-        atom_residue=tuple(map(str, reader.atoms.residue.tolist())),
+        atom_residue=tuple(map(reader.atoms.number, range(len(reader.atoms)))),
         quality={
             "map": used,
             "map_asked": choices.map,
@@ -135,7 +137,7 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
             "yvon_born_green": identity.result(),
             "constraints_from_topology": len(rigid),
             "constraint_violation_max": violation,
-            "notes": [*reader.notes, *found.notes, *notes],
+            "notes": [*reader.notes, *mapping.notes, *found.notes, *notes],
         },
         **arrays,
     )

@@ -34,7 +34,7 @@ def residue_windows(atoms: Atoms, groups: Groups, reach: int) -> Int[np.ndarray,
     Returns:
         A row per bead, filled up with ``PADDED``. A group counts where all of its atoms are in the window.
     """
-    residue = _residue_of_atom(atoms)
+    residue = atoms.member
     count = int(residue.max()) + 1
     pairs = residue[atoms.bonds]
     joined = scipy.sparse.coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count)).toarray()
@@ -107,10 +107,3 @@ def spread(
     bead, slot = np.nonzero(windows != PADDED)
     coefficients[bead, windows[bead, slot]] = local[bead, slot]
     return coefficients
-
-
-def _residue_of_atom(atoms: Atoms) -> Int[np.ndarray, " atoms"]:
-    """Residue of every atom, counted from 0: runs of atoms that share chain, number and name."""
-    keys = list(zip(atoms.chain, atoms.residue.tolist(), atoms.residue_name, strict=True))
-    starts = [index == 0 or keys[index] != keys[index - 1] for index in range(len(keys))]
-    return np.cumsum(starts) - 1

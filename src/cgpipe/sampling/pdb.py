@@ -6,9 +6,9 @@ What is left out (water, ions, ligands) may be numbered in any way: in hexadecim
 from pathlib import Path
 from typing import NamedTuple
 
-from cgpipe.data.species import FORCE_FIELD_NAMES, RESIDUE_MASSES
 from cgpipe.errors import UserError
 from cgpipe.files import require_content
+from cgpipe.residues import FORCE_FIELD_NAMES, RESIDUE_MASSES
 from cgpipe.sampling.chain import CAPS
 
 WATER = {"HOH", "WAT", "H2O", "DOD", "TIP", "TIP3", "TIP4", "TIP5", "TP3", "TP4", "SPC", "SPCE", "SOL"}

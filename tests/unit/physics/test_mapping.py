@@ -1,5 +1,7 @@
 """Which atoms become beads, on hand-made lists of atoms; cannot detect names that only real files use."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from synthetic_mdcath import SyntheticProtein
@@ -90,5 +92,66 @@ def test_alternate_locations():
 def test_ring():
     # detects a cyclic peptide that would silently lose its closing bond
     protein = SyntheticProtein(["ALA"] * 3)
-    with pytest.raises(UserError, match="rings and chains out of order"):
+    with pytest.raises(UserError, match="chain A ALA 1 is part of a ring of residues"):
         mapped(protein, bonds=np.vstack([protein.bonds(), [[16, 0]]]))
+
+
+def renamed(atoms, names, residue):
+    """Atoms with other names in one residue."""
+    name = [names.get(n, n) if r == residue else n for n, r in zip(atoms.name, atoms.residue.tolist(), strict=True)]
+    return replace(atoms, name=tuple(name))
+
+
+def test_a_residue_without_backbone_in_a_chain_is_named():
+    """Detects a chromophore that vanishes and cuts the chain without a word."""
+    atoms = atoms_of(SyntheticProtein(["ALA", "GLY", "CRO", "ALA", "GLY"]))
+    mapping = map_alpha_carbons(renamed(atoms, {"N": "N1", "CA": "CA1", "C": "C3"}, 3), {}, "p")
+    assert mapping.notes == (
+        "chain A CRO 3 gets no bead: it has no atoms N, CA and C as amino acids have; the chain has a gap there",
+    )
+    assert mapping.residue.tolist() == [1, 2, 4, 5]
+
+
+def test_an_amino_acid_whose_backbone_is_not_whole_is_named():
+    """Detects a residue lost at the end of a chain since one of its atoms has another name."""
+    atoms = atoms_of(SyntheticProtein(["ALA", "GLY", "ALA"]))
+    mapping = map_alpha_carbons(renamed(atoms, {"C": "CX"}, 3), {}, "p")
+    assert len(mapping) == 2 and "chain A ALA 3 gets no bead" in mapping.notes[0]
+
+
+def test_caps_and_ions_are_not_worth_a_note():
+    """Detects notes that everybody would have to read in vain."""
+    atoms = atoms_of(SyntheticProtein(["ACE", "GLY", "ALA", "NME"], extra=[("CA", 20, "CA", 9)]))
+    for residue in (1, 4):
+        atoms = renamed(atoms, {"N": "NX", "CA": "CH3"}, residue)
+    assert map_alpha_carbons(atoms, {}, "p").notes == ()
+
+
+def test_chains_whose_numbers_start_again():
+    """Detects two chains of one name and equal numbers and names taken for one residue each, or for one chain."""
+    mapping = mapped(SyntheticProtein(["ALA"] * 4, numbers=[1, 2, 1, 2], unbonded_after=(1,)))
+    assert mapping.chain.tolist() == [0, 0, 1, 1]
+    assert mapping.residue.tolist() == [1, 2, 1, 2]
+    assert mapping.notes == ("2 chains told apart by residue numbers that start again: the topology names one",)
+
+
+def test_numbers_that_fall_along_bonds_are_one_chain():
+    """Detects a chain that is cut where its numbers wrap."""
+    mapping = mapped(SyntheticProtein(["ALA"] * 4, numbers=[9998, 9999, 0, 1]))
+    assert mapping.chain.tolist() == [0] * 4
+    assert mapping.residue.tolist() == [9998, 9999, 10000, 10001]
+
+
+def test_chain_that_forks():
+    """Detects a false bond that ties one residue to two others."""
+    protein = SyntheticProtein(["ALA"] * 4, unbonded_after=(2,))
+    with pytest.raises(UserError, match="a chain cannot fork"):
+        mapped(protein, bonds=np.vstack([protein.bonds(), [[4, 18]]]))
+
+
+def test_backbone_that_is_not_bonded():
+    """Detects bonds of other atoms that happen to be of possible lengths."""
+    protein = SyntheticProtein(["ALA"] * 3)
+    bonds = protein.bonds()
+    with pytest.raises(UserError, match="chain A ALA 2 CA is not bonded to its C"):
+        mapped(protein, bonds=bonds[~(bonds == [8, 10]).all(axis=1)])

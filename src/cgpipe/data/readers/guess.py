@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from MDAnalysis.guesser.tables import SYMB2Z
 from MDAnalysis.lib.distances import self_capped_distance
 
-from cgpipe.data.radii import COVALENT_RADIUS
+from cgpipe.data.bonding import COVALENT_RADIUS
 
 SLACK = 1.25
 

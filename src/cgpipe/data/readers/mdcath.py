@@ -8,6 +8,7 @@ those of ``coords``: it is never read.
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,12 +17,17 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from cgpipe.artefact import open_any_h5
-from cgpipe.data.atoms import Atoms, pdb_atom_names, psf_names_and_bonds
+from cgpipe.data.atoms import Atoms, pdb_names_and_codes, psf_names_and_bonds
+from cgpipe.data.bonding import COVALENT_RADIUS, refuse_wrong_degree, too_long
+from cgpipe.data.elements import amino_acid_elements
 from cgpipe.data.frames import Chunk
-from cgpipe.data.readers.reader import portions, take_frames
+from cgpipe.data.readers.reader import portions, spread, take_frames
 from cgpipe.errors import UserError
 
 UNIT = {"coords": "Angstrom", "forces": "kcal/mol/Angstrom"}
+
+REFERENCES = 3
+"""Bonds are compared with so many frames of the first trajectory; not all will be damaged."""
 
 DAMAGE = (OSError, KeyError, RuntimeError, TypeError, ValueError)
 """What the HDF5 library raises where a file that it could open holds something else than its index says."""
@@ -53,10 +59,11 @@ class MdcathReader:
         max_frames: int,
     ) -> None:
         groups = [_domain(file, domain) for file in files]
-        self.atoms = _atoms(groups[0])
+        self.atoms, notes = _atoms(groups[0])
         for group in groups[1:]:
-            _refuse_other_atoms(self.atoms, _atoms(group), files[0].filename, group.file.filename)
-        self._chosen, self.notes = _select(groups, temperatures, replicas, len(self.atoms))
+            _refuse_other_atoms(self.atoms, _atoms(group)[0], files[0].filename, group.file.filename)
+        self._chosen, missing = _select(groups, temperatures, replicas, len(self.atoms))
+        self.notes = (*notes, *missing)
         seen: set[str] = set()
         names = []
         for one in self._chosen:
@@ -67,6 +74,7 @@ class MdcathReader:
         self.trajectories = tuple(names)
         self.frames = tuple(take_frames(len(one.group["coords"]), stride, max_frames) for one in self._chosen)
         self.lengths = tuple(map(len, self.frames))
+        self._refuse_other_bonds()
 
     def where(self, trajectory: int) -> str:
         """File, temperature and replica of a trajectory, for messages."""
@@ -83,6 +91,22 @@ class MdcathReader:
                     R=_read(one, "coords", frames),
                     F=_read(one, "forces", frames),
                 )
+
+    def _refuse_other_bonds(self) -> None:
+        """Raise UserError where bonds of the PSF are too long in each of some frames: it is of other atoms."""
+        frames = spread(self.frames[0], REFERENCES)
+        R = np.concatenate([_read(self._chosen[0], "coords", frame) for frame in frames[:, None]]).astype(np.float64)
+        bonds, z = self.atoms.bonds, self.atoms.atomic_number
+        length = np.linalg.norm(R[:, bonds[:, 0]] - R[:, bonds[:, 1]], axis=-1)
+        long = np.all([too_long(z, bonds, of_frame) for of_frame in length], axis=0)
+        whole = [not too_long(z, bonds, of_frame).all() for of_frame in length]
+        if long.any() and any(whole):
+            first, second = (self.atoms.describe(atom) for atom in bonds[long][0].tolist())
+            raise UserError(
+                f"{self.where(0)}: {long.sum()} of {len(bonds)} bonds of psf are of impossible length in frames "
+                f"{', '.join(map(str, frames.tolist()))}, the first from {first} to {second}; psf and coords do not "
+                "fit together"
+            )
 
 
 def _read(
@@ -211,13 +235,13 @@ def _domain(file: h5py.File, domain: str) -> h5py.Group:
     return file[domain or names[0]]
 
 
-def _atoms(group: h5py.Group) -> Atoms:
-    """The protein's atoms, cross-checked between the arrays, ``pdbProteinAtoms`` and ``psf``."""
+def _atoms(group: h5py.Group) -> tuple[Atoms, list[str]]:
+    """The protein's atoms, cross-checked between the arrays, ``pdbProteinAtoms`` and ``psf``; and notes."""
     where = f"{group.file.filename}: {group.name.lstrip('/')}"
     missing = [key for key in ("chain", "resid", "resname", "z", "pdbProteinAtoms", "psf") if key not in group]
     if missing:
         raise UserError(f"{where}: no {', '.join(missing)}; is this an mdCATH file (layout with protein atoms only)?")
-    name = pdb_atom_names(_text(group["pdbProteinAtoms"]))
+    name, insertion = pdb_names_and_codes(_text(group["pdbProteinAtoms"]))
     count = len(group["z"])
     for key, found in (("pdbProteinAtoms", len(name)), *((k, len(group[k])) for k in ("chain", "resid", "resname"))):
         if found != count:
@@ -227,14 +251,24 @@ def _atoms(group: h5py.Group) -> Atoms:
     if differing:
         i = differing[0]
         raise UserError(f"{where}: atom {i + 1} is {name[i]} in pdbProteinAtoms but {psf_name[i]} in psf")
-    return Atoms(
+    atoms = Atoms(
         name=name,
         atomic_number=np.asarray(group["z"][()], dtype=np.int64),
         residue_name=tuple(group["resname"].asstr()[()]),
         residue=np.asarray(group["resid"][()], dtype=np.int64),
         chain=tuple(group["chain"].asstr()[()]),
         bonds=bonds,
+        insertion=insertion if any(insertion) else (),
     )
+    atomic_number, _ = amino_acid_elements(name, atoms.residue_name, atoms.member, atoms.atomic_number)
+    notes = []
+    wrong = np.flatnonzero(atomic_number != atoms.atomic_number).tolist()
+    if wrong:
+        example = f"{atoms.describe(wrong[0])}: {atomic_number[wrong[0]]}, not {atoms.atomic_number[wrong[0]]}"
+        notes.append(f"z of {len(wrong)} atoms corrected by their names, the first is {example}")
+    needed = np.isin(atomic_number, list(COVALENT_RADIUS)) & (np.bincount(atoms.member)[atoms.member] > 1)
+    refuse_wrong_degree(atoms.describe, atomic_number == 1, needed, bonds, where)
+    return replace(atoms, atomic_number=atomic_number), notes
 
 
 def _text(dataset: h5py.Dataset) -> str:

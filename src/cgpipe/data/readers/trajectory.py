@@ -23,7 +23,8 @@ from MDAnalysis.coordinates.TRR import TRRReader
 from cgpipe.data.frames import Chunk
 from cgpipe.data.readers.amber import IN_ONE_FILE, AmberReader, is_amber, pair_files
 from cgpipe.data.readers.h5md import PlainH5MDReader, check_steps
-from cgpipe.data.readers.molecule import drop_alternates, find_molecule
+from cgpipe.data.readers.molecule import Molecule, drop_alternates, find_molecule
+from cgpipe.data.readers.numbers import open_universe
 from cgpipe.data.readers.periodic import Whole, check_box
 from cgpipe.data.readers.reader import portions, spread
 from cgpipe.data.readers.scale import go_to_sane_frame
@@ -33,6 +34,8 @@ from cgpipe.files import require_content
 from cgpipe.units import KJ_PER_KCAL
 
 FORCES_ELSEWHERE = "save them in TRR, AMBER NetCDF or H5MD"
+REFERENCES = 3
+"""A molecule is looked at in so many frames at most: one of them is hoped to be whole."""
 
 
 class PlainTRRReader(TRRReader):
@@ -80,17 +83,27 @@ class TrajectoryReader:
             raise UserError(f"{', '.join(trajectories)}: no frame with positions and forces ({'; '.join(notes)})")
         self.lengths = tuple(map(len, self.frames))
         self.trajectories = tuple(f"{temperature:g}/{names.index(file)}" for file in self._files)
-        with _explained(self.where(0)):
-            trajectory = self._load(self._files[0])
-            first = go_to_sane_frame(trajectory, self.frames[0].tolist(), left, self.where(0))
-        place = f"{self.where(0)}, frame {first.frame}"
-        if (box := _box(first, place)).any():
-            check_box(box[None], place)
-        molecule = find_molecule(left, selection, topology)
+        molecule = self._find(left, selection, topology)
         self.atoms, self._index = molecule.atoms, molecule.index
         self.notes = notes + molecule.notes
-        residues = np.asarray(left.universe.atoms[self._index].resindices)
-        self._whole = Whole(self.atoms.bonds, np.unique(residues, return_index=True)[1], len(self.atoms))
+        self._whole = Whole(self.atoms.bonds, np.unique(self.atoms.member, return_index=True)[1], len(self.atoms))
+
+    def _find(self, left: mda.AtomGroup, selection: str, topology: str) -> Molecule:
+        """The molecule as the first sane frame shows it, or where a bond is damaged there another one."""
+        problems = []
+        frames = self.frames[0]
+        for first in spread(frames, REFERENCES).tolist():
+            with _explained(self.where(0)):
+                trajectory = self._load(self._files[0])
+                step = go_to_sane_frame(trajectory, frames[frames >= first].tolist(), left, self.where(0))
+            place = f"{self.where(0)}, frame {step.frame}"
+            if (box := _box(step, place)).any():
+                check_box(box[None], place)
+            try:
+                return find_molecule(left, selection, topology)
+            except UserError as problem:
+                problems.append(problem)
+        raise problems[0]
 
     def where(self, trajectory: int) -> str:
         """File and temperature of a trajectory, for messages."""
@@ -209,7 +222,7 @@ def _open_topology(
     The MD may have been run with or without the alternate locations that the topology lists.
     """
     with _explained(topology):
-        universe = mda.Universe(topology, to_guess=())
+        universe = open_universe(topology)
         left, notes = drop_alternates(universe)
         alone = mda.Merge(left) if notes else universe
     try:
