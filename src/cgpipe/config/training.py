@@ -84,7 +84,9 @@ class Training(Section):
     train_prior: bool = Field(False, description="let the optimisers move the prior's parameters too")
     adabelief: AdaBelief = AdaBelief()
     yogi: Yogi = Yogi()
-    clip: Positive = Field(2.0, description="largest global norm of a gradient")
+    clip: Annotated[float, Field(gt=1.0)] = Field(
+        10.0, description="largest norm of a gradient, in multiples of the median norm of the last 100 steps"
+    )
     ema_decay: Fraction = Field(
         0.999, description="decay per step of the averaged weights; 0 takes the weights as they are"
     )

@@ -7,7 +7,7 @@ many single frames as its label is worth (1, or far more for a mean force), time
 the mean over all frames, so that weights do not change the size of the steps.
 
 A frame that outweighs a whole batch would make steps of its own size: noise of few, large steps that neither clipping
-(which takes from heavy frames what they are worth) nor an optimiser's own scaling bears well. It is drawn several times
+(which takes from such frames what they are worth) nor an optimiser's own scaling bears well. It is drawn several times
 per epoch instead, with its weight divided among the draws, as few times as keep each below the weight of a batch. All
 of its weight in draws of weight 1 would give the same gradient on average, and cost so many evaluations of one frame.
 """

@@ -210,6 +210,7 @@ class Trainer:
             "lr": None if rate is None else float(rate),
             "train_mse": train_mse,
             "train_rmse": None if train_mse is None else train_mse**0.5,
+            "clipped": None if train_mse is None else int(self._state.clipped) / self._feed.steps_per_epoch,
             **scores.summary("val"),
             **rates,
             "best": best,

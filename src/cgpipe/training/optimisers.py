@@ -1,7 +1,6 @@
 """The phases of a training: AdaBelief (Zhuang et al., arXiv:2010.07468), Yogi (Zaheer et al., NeurIPS 2018), others.
 
-Every phase is the same chain: gradients are clipped by their global norm, an optimiser of optax makes a direction of
-them, weight decay is added to it, and all is multiplied by the learning rate (linear warm-up, then a cosine). The rate
+Every phase is the same chain: unusually large gradients are clipped, an optimiser of optax makes a direction of them, weight decay is added to it, and all is multiplied by the learning rate (linear warm-up, then a cosine). The rate
 counts steps, and the count is part of the optimiser's state, so a resumed run goes on where it was. Decay is decoupled
 and acts on the network's weights only: not on the prior, nor on what belongs to a type.
 """
@@ -20,6 +19,7 @@ from cgpipe.config.training import Phase as PhaseSettings
 from cgpipe.config.training import Training
 from cgpipe.errors import UserError
 from cgpipe.model.potential import Potential
+from cgpipe.training.clipping import clip_by_median_norm
 
 BETAS = {"b1": 0.95, "b2": 0.999}
 PER_TYPE = ("centre_types", "neighbour_types", "separations", "type_scale", "type_shift")
@@ -65,7 +65,7 @@ def phases(settings: Training, steps_per_epoch: int, parameters: Potential) -> l
         steps = phase.epochs * steps_per_epoch
         rate = warmup_cosine(phase, steps)
         optimiser = optax.chain(
-            optax.clip_by_global_norm(settings.clip),
+            clip_by_median_norm(settings.clip),
             _named(phase),
             # directions point downhill already, and so must the decay
             optax.add_decayed_weights(-phase.weight_decay, _decayed(parameters)),

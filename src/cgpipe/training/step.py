@@ -47,23 +47,25 @@ def no_sums() -> Sums:
 
 
 class TrainState(eqx.Module):
-    """What a step changes: trainable leaves, their running average, the optimiser, sums of the current epoch."""
+    """What a step changes: trainable leaves, their running average, the optimiser; sums and clipped steps of an epoch."""
 
     parameters: Potential
     average: Potential
     optimiser: optax.OptState
     step: Int[Array, ""]
     sums: Sums
+    clipped: Int[Array, ""]
 
 
 def initial_state(parameters: Potential, optimiser: optax.GradientTransformation) -> TrainState:
     """The state before the first step."""
-    return TrainState(parameters, parameters, optimiser.init(parameters), jnp.zeros((), jnp.int32), no_sums())
+    zero = jnp.zeros((), jnp.int32)
+    return TrainState(parameters, parameters, optimiser.init(parameters), zero, no_sums(), zero)
 
 
 def start_epoch(state: TrainState) -> TrainState:
-    """The same state with the sums of the epoch set to zero."""
-    return eqx.tree_at(lambda s: s.sums, state, no_sums())
+    """The same state with what is counted per epoch set to zero."""
+    return eqx.tree_at(lambda s: (s.sums, s.clipped), state, (no_sums(), jnp.zeros((), jnp.int32)))
 
 
 def make_step(
@@ -128,7 +130,9 @@ def make_step(
         t = state.step.astype(jnp.float32)
         decay = jnp.minimum(ema_decay, (1.0 + t) / (AVERAGE_WARMUP + t))
         average = jax.tree.map(lambda new, old: decay * old + (1.0 - decay) * new, parameters, state.average)
-        return TrainState(parameters, average, optimiser_state, state.step + 1, state.sums.joined(sums))
+        clipped = optax.tree_utils.tree_get(optimiser_state, "clipped", default=jnp.zeros((), bool))
+        clipped = state.clipped + clipped.astype(jnp.int32)
+        return TrainState(parameters, average, optimiser_state, state.step + 1, state.sums.joined(sums), clipped)
 
     return jax.jit(step, out_shardings=replicated(mesh))
 

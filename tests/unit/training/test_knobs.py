@@ -23,7 +23,6 @@ OPTIMISERS = {
     "epochs_adabelief": 3,
     "epochs_yogi": 0,
     "phases": [],
-    "clip": 0.3,
     "adabelief.lr_start": 2e-3,
     "adabelief.lr_peak": 2e-2,
     "adabelief.lr_end": 2e-3,
@@ -56,6 +55,7 @@ ELSEWHERE = {
     "pretrain_steps": "training/test_pretrain.py::test_bounds_of_the_fit",
     "pretrain_tolerance": "training/test_pretrain.py::test_bounds_of_the_fit",
     "train_prior": "training/test_step.py::test_prior_moves_only_where_it_is_trained",
+    "clip": "training/test_optimisers.py::test_every_phase_clips",
     "ema_decay": "training/test_step.py::test_average_of_the_weights",
     "loggers": "training/test_loggers.py::test_tensorboard_gets_every_number",
 }
