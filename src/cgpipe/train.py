@@ -23,6 +23,7 @@ from cgpipe.model.presets import PRESETS
 from cgpipe.model.serialise import save_model
 from cgpipe.physics.prior import Prior, read_prior
 from cgpipe.stage import parser, run, settings
+from cgpipe.training.ceiling import with_ceiling
 from cgpipe.training.checkpoint import Checkpoints
 from cgpipe.training.distributed import STOPPED, Cluster, is_writer, join, leaving_at_once_on_error
 from cgpipe.training.loggers import open_loggers
@@ -105,7 +106,9 @@ def train(
         if is_writer():
             statistics = dataset.statistics | {"vocabulary": dataset.vocabulary.name}
             for path, trained in ((out.with_name(LAST), trainer.last), (out, model)):
-                roomy = dataclasses.replace(trained, neighbour_slots=statistics["neighbour_capacity"])
+                roomy = dataclasses.replace(
+                    with_ceiling(trained, data.train), neighbour_slots=statistics["neighbour_capacity"]
+                )
                 save_model(path, roomy, head, statistics)
             record([*progress.history, final])
 

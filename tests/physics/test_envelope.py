@@ -17,15 +17,27 @@ from model_toys import SIZES
 from cgpipe.data.topology import Topology
 from cgpipe.model.allegro import Allegro, AllegroSettings
 from cgpipe.model.potential import Potential
+from cgpipe.physics.prior import Weights
 from cgpipe.physics.support import MARGIN, Support
+from cgpipe.training.ceiling import with_ceiling
 
 WILD = 100.0
 """Factor on the random network's energies."""
+NO_WEIGHTS = Weights(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def _wild(prior, seed):
+class _Raised(Allegro):
+    """A network whose energies are 100 kcal/mol higher wherever beads are present: no force on the data tells."""
+
+    shift = 100.0
+
+    def bead_energies(self, R, topology, neighbours, presence):
+        return super().bead_energies(R, topology, neighbours, presence) + self.shift * presence
+
+
+def _wild(prior, seed, kind=Allegro):
     settings = AllegroSettings(SIZES, 1, 3, len(prior.types), prior.cutoff, mean_neighbours=6.0, energy_scale=20.0)
-    network = eqx.filter_jit(Allegro)(settings, jax.random.key(seed))
+    network = eqx.filter_jit(kind)(settings, jax.random.key(seed))
     larger = jax.tree.map(lambda w: w * WILD**0.5 if eqx.is_inexact_array(w) else w, network.readout)
     return Potential(prior, eqx.tree_at(lambda n: n.readout, network, larger), prior.cutoff, 64)
 
@@ -64,6 +76,32 @@ def test_no_minimum_is_broken(demo_chains, demo_prior, seed):
     frames, network = demo_chains["cln025"], _wild(prior, seed)
     assert not _broken(network, frames, 500, seed).any()
     assert _broken(_unlimited(network), frames, 40, seed).mean() > 0.5
+
+
+def test_leaving_the_data_costs_whatever_the_networks_constant(demo_chains, demo_prior):
+    """Detects a network whose free constant pays a chain for leaving the data: with the ceiling no bead on data has
+    more energy than an absent one.
+
+    Cannot detect what a network that has never seen a structure does between data and the end of the margin.
+    """
+    prior, _ = demo_prior
+    frames, chain = demo_chains["cln025"], _chain(demo_chains["cln025"])
+    raised = _wild(prior, 3, _Raised)
+    held = with_ceiling(raised, [frames])
+    out = frames.R[0].copy()
+    out[9] = out[8] + (out[9] - out[8]) * 1.2 * prior.support.longest_bond / np.linalg.norm(out[9] - out[8])
+    R = jnp.asarray(np.concatenate([frames.R[::200], out[None]]))
+
+    @eqx.filter_jit
+    def network_energies(potential):
+        alone = dataclasses.replace(potential, prior=dataclasses.replace(prior, weights=NO_WEIGHTS))
+        return jax.vmap(lambda x: alone.bead_energies(x, chain)[0])(R)
+
+    before, after = (np.asarray(network_energies(model)) for model in (raised, held))
+    assert before[:-1].min() > 0.0 == before[-1, 9]
+    assert after[:-1].max() <= 1e-3 and after[-1, 9] == 0.0
+    ceiling = np.broadcast_to(held.ceiling[chain.species], after[:-1].shape)
+    np.testing.assert_allclose((before - after)[:-1], ceiling, rtol=1e-4)
 
 
 def test_presence_is_one_on_all_data(demo_chains, demo_prior):

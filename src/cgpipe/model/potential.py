@@ -1,7 +1,9 @@
 """The one energy function: prior plus network. Training, export, parity checks and every MD evaluate this.
 
 E = Σ_i E_i over real beads, E_i = prior_i + network_i; forces are −∂E/∂R and nothing else. The network sees only beads
-whose distances are inside the range of the data (``physics.support``); on all others the prior acts alone.
+whose distances are inside the range of the data (``physics.support``); on all others the prior acts alone. From the
+energy of a bead that the network sees, the highest one that its species has in the training data is taken off, so that
+leaving the data costs energy whatever constant the network's energies contain.
 """
 
 from typing import NamedTuple
@@ -32,13 +34,15 @@ class Potential(eqx.Module):
     """Prior and network of one model; either may be absent.
 
     ``cutoff`` is in Å. ``neighbour_slots`` is the room for edges per bead, on average over the beads of a structure; a
-    structure that needs more has a wrong result and ``needed`` says so: callers must compare.
+    structure that needs more has a wrong result and ``needed`` says so: callers must compare. ``ceiling`` is the
+    network's highest energy by species on training frames [kcal/mol]; models of older formats have none.
     """
 
     prior: Prior | None
     network: Allegro | None
     cutoff: float = eqx.field(static=True)
     neighbour_slots: int = eqx.field(static=True)
+    ceiling: Float[Array, " types"] | None = None
 
     def bead_energies(
         self, R: Float[Array, "beads 3"], topology: Topology, owned: Bool[Array, " beads"] | None = None
@@ -54,10 +58,10 @@ class Potential(eqx.Module):
             Energies [kcal/mol], zero for padded beads; and the slots per bead that the structure needs.
         """
         topology = Topology(*(jnp.asarray(field)[None] for field in topology))
-        energies, needed = self._frame_energies(R[None], topology, None if owned is None else owned[None])
+        energies, needed = self.frame_energies(R[None], topology, None if owned is None else owned[None])
         return energies[0], needed[0]
 
-    def _frame_energies(
+    def frame_energies(
         self, R: Float[Array, "frames beads 3"], topology: Topology, owned: Bool[Array, "frames beads"] | None = None
     ) -> tuple[Float[Array, "frames beads"], Int[Array, " frames"]]:
         """Energies of many structures; the network sees all their edges as one list, so that its products are large."""
@@ -75,6 +79,8 @@ class Potential(eqx.Module):
             flat = Topology(*(field.reshape(-1) for field in topology))
             presence = jax.vmap(self._presence)(R, topology).reshape(-1)
             network = self.network.bead_energies(R.reshape(-1, 3), flat, joined(neighbours), presence)
+            if self.ceiling is not None:
+                network -= self.ceiling.astype(R.dtype)[flat.species] * presence
             energies += network.reshape(frames, beads)
         return jnp.where(wanted, energies, 0.0), neighbours.needed
 
@@ -118,7 +124,7 @@ class Potential(eqx.Module):
         """Energies and forces of many structures of one length, each with its own topology."""
 
         def total(R: Float[Array, "frames beads 3"]) -> tuple[Float[Array, ""], tuple[Array, Array]]:
-            energies, needed = self._frame_energies(R, topology, owned)
+            energies, needed = self.frame_energies(R, topology, owned)
             return energies.sum(), (energies, needed)
 
         gradient, (energies, needed) = jax.grad(total, has_aux=True)(R)

@@ -23,9 +23,10 @@ from cgpipe.model.potential import Potential
 from cgpipe.model.presets import Sizes
 from cgpipe.physics.prior import Prior
 
-FORMAT = 2
+FORMAT = 3
 """Of the network's weights. In format 1 the embedding itself was the first scalars, one map gave the weights of the
-first tensors and of the first environment, and room for neighbours was counted by the most crowded bead."""
+first tensors and of the first environment, and room for neighbours was counted by the most crowded bead. Up to format 2
+the network had no ceiling."""
 
 
 def save_model(path: Path, potential: Potential, head: Mapping[str, Any], statistics: Mapping[str, Any]) -> None:
@@ -44,6 +45,7 @@ def save_model(path: Path, potential: Potential, head: Mapping[str, Any], statis
         "neighbour_slots": potential.neighbour_slots,
         "network": None if network is None else _settings_to_json(network.settings),
         "prior": None if potential.prior is None else potential.prior.to_json(),
+        "ceiling": potential.ceiling is not None,
     }
     line = json.dumps({"cgpipe": dict(head), "model": model, "statistics": dict(statistics)}, allow_nan=False)
     with atomic(path) as temporary, temporary.open("wb") as file:
@@ -68,7 +70,7 @@ def load_model(path: Path) -> tuple[Potential, dict[str, Any]]:
             raise UserError(f"{path}: not a model file (its first line is not JSON)") from None
         check_header(header.get("cgpipe", {}), "model", path)
         found = header["model"].get("format", 1)
-        if found not in (1, FORMAT):
+        if found not in range(1, FORMAT + 1):
             raise UserError(f"{path}: model of format {found}, but this cgpipe reads 1 to {FORMAT}; update cgpipe")
         skeleton = _skeleton(header["model"])
         try:
@@ -107,6 +109,7 @@ def _skeleton(model: Mapping[str, Any]) -> Potential:
         network=network,
         cutoff=model["cutoff"],
         neighbour_slots=model["neighbour_slots"],
+        ceiling=jnp.zeros(network.settings.types) if model.get("ceiling") else None,
     )
 
 

@@ -1,6 +1,7 @@
 """The phases of a training: AdaBelief (Zhuang et al., arXiv:2010.07468), Yogi (Zaheer et al., NeurIPS 2018), others.
 
-Every phase is the same chain: unusually large gradients are clipped, an optimiser of optax makes a direction of them, weight decay is added to it, and all is multiplied by the learning rate (linear warm-up, then a cosine). The rate
+Every phase is the same chain: unusually large gradients are clipped, an optimiser of optax makes a direction of them,
+weight decay is added to it, and all is multiplied by the learning rate (linear warm-up, then a cosine). The rate
 counts steps, and the count is part of the optimiser's state, so a resumed run goes on where it was. Decay is decoupled
 and acts on the network's weights only: not on the prior, nor on what belongs to a type.
 """

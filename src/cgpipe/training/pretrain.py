@@ -92,7 +92,7 @@ def pretrain(
     if prior is None:
         raise ValueError("there is no prior to fit")
     around = Potential(None, None, potential.cutoff, potential.neighbour_slots)
-    seen, others = (jax.tree.map(jnp.asarray, _chunked(some, frames)) for some in (buckets, heldout))
+    seen, others = (jax.tree.map(jnp.asarray, chunked(some, frames)) for some in (buckets, heldout))
 
     shift = jax.tree.map(jnp.zeros_like, eqx.filter(prior, prior.trainable()))
     # as the search returns it: it would be compiled a second time for its own first state
@@ -142,7 +142,7 @@ def _sums(potential: Potential, batch: Batch) -> tuple[Float[Array, ""], Float[A
     return jnp.sum(errors.error2 * batch.weight), jnp.sum(errors.components * batch.weight)
 
 
-def _chunked(buckets: Sequence[Source], most: int) -> Batch:
+def chunked(buckets: Sequence[Source], most: int) -> Batch:
     """Frames as batches of ``CHUNK``, padded to the longest chain and stacked: all, or ``most`` at even distances."""
     sizes = [len(source.protein) for source in buckets]
     every = max(sum(sizes) / most, 1.0)

@@ -47,7 +47,7 @@ def no_sums() -> Sums:
 
 
 class TrainState(eqx.Module):
-    """What a step changes: trainable leaves, their running average, the optimiser; sums and clipped steps of an epoch."""
+    """What a step changes: trainable leaves, their average, the optimiser; sums and clipped steps of the epoch."""
 
     parameters: Potential
     average: Potential

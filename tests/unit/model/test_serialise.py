@@ -1,10 +1,12 @@
 """Model files: the same bits back, and clear refusals; files of every format that was ever written are in formats/."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from model_toys import chain_positions, chain_topology, evaluate, toy_potential
@@ -65,7 +67,7 @@ def test_damaged_files_are_refused(tmp_path):
         load_model(path)
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, 2, 3])
 def test_file_of_every_format_keeps_its_energies(number):
     """Catches a change of network or file layout without a new format: each file holds the energies of its day."""
     loaded, line = load_model(FORMATS / f"format-{number}.eqx")
@@ -73,6 +75,14 @@ def test_file_of_every_format_keeps_its_energies(number):
     found = evaluate(loaded, chain_positions(8), chain_topology(8))
     assert found.needed <= loaded.neighbour_slots
     np.testing.assert_allclose(found.bead_energies, line["statistics"]["bead_energies"], rtol=1e-4, atol=1e-5)
+
+
+def test_the_ceiling_travels(tmp_path):
+    """Catches a file that loses what leaving the data costs, or mixes it up with a weight."""
+    ceiling = jnp.arange(4, dtype=jnp.float32)
+    made = dataclasses.replace(toy_potential(), ceiling=ceiling)
+    save_model(tmp_path / "model.eqx", made, HEAD, {})
+    assert_same(made, load_model(tmp_path / "model.eqx")[0])
 
 
 def test_model_of_an_older_format_is_saved_in_the_present_one(tmp_path):

@@ -58,6 +58,6 @@ def test_frames_are_bounded_and_spread(most, chosen):
     buckets = [toy_frames(10, 3), toy_frames(6, 4, protein=1)]
     for number, frames in enumerate(buckets):
         frames.F[:] = (10 * number + np.arange(len(frames.F)))[:, None, None]
-    chunks = module._chunked(buckets, most)
+    chunks = module.chunked(buckets, most)
     np.testing.assert_array_equal(chunks.F[..., 0, 0][chunks.weight > 0], list(chosen))
     assert chunks.R.shape[1:] == (module.CHUNK, 4 if most > 1 else 3, 3)

@@ -1,0 +1,53 @@
+"""What leaving the data costs: the highest energy that the network gives a bead of each species on training frames.
+
+Force matching leaves the network's energy free by a constant. Where the network is faded out (``physics.support``) its
+energy goes to zero, so a network whose energies happen to be positive would pay a chain for leaving the data. With the
+ceiling of its species taken off, the energy of every bead is negative on the training frames, and to lose it costs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from cgpipe.data.stored import Source
+from cgpipe.model.potential import Potential
+from cgpipe.training.feed import Batch
+from cgpipe.training.pretrain import chunked
+
+FRAMES = 2048
+"""At most so many frames, spread evenly, are looked at."""
+
+
+def with_ceiling(potential: Potential, buckets: Sequence[Source]) -> Potential:
+    """The same model with the ceiling of its network; forces on the training frames stay as they are.
+
+    Args:
+        potential: a trained model; one without a network is returned as it is.
+        buckets: training frames by length.
+    """
+    if potential.network is None:
+        return potential
+    types = len(potential.network.type_shift)
+    network = replace(potential, prior=None, ceiling=None)
+    highest = np.asarray(_highest(network, jax.tree.map(jnp.asarray, chunked(buckets, FRAMES)), types))
+    seen = np.isfinite(highest)
+    return replace(potential, ceiling=jnp.asarray(np.where(seen, highest, highest[seen].max()), jnp.float32))
+
+
+@eqx.filter_jit
+def _highest(network: Potential, chunks: Batch, types: int) -> Float[Array, " types"]:
+    """By species; −∞ for those that no frame has."""
+
+    def of_chunk(batch: Batch) -> Float[Array, " types"]:
+        topology = batch.topology
+        energies = network.frame_energies(jnp.asarray(batch.R), topology)[0]
+        use = topology.mask & (batch.weight > 0)[:, None]
+        species = jnp.where(use, topology.species, 0).ravel()
+        return jax.ops.segment_max(jnp.where(use, energies, -jnp.inf).ravel(), species, types)
+
+    return jax.lax.map(of_chunk, chunks).max(axis=0)
