@@ -62,8 +62,6 @@ def start(data, tmp_path):
                 "PATH": f"{scontrol.parent}{os.pathsep}{os.environ['PATH']}",
                 "JAX_PLATFORMS": "cpu",
                 "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-                "JAX_NUMPY_DTYPE_PROMOTION": "strict",
-                "JAX_NUMPY_RANK_PROMOTION": "raise",
                 "JAX_COMPILATION_CACHE_DIR": f"{compiled}-{processes}-{rank}",
                 "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
                 "SLURM_JOB_ID": "1000",

@@ -78,7 +78,7 @@ def test_wrong_results_are_found(monkeypatch):
     [
         (compiler.WRONG, "7233 of 40001 sums of 3 squares in float32\n", "", "wrong numbers here: 7233 of 40001 sums"),
         (1, "Unable to initialize backend 'rocm'\n", "Traceback …", "cannot compute here: Unable to initialize"),
-        (-6, "", "F1201 12:36 9 flags.cc:234] Unknown flag in XLA_FLAGS: --no\n*** stack", "Unknown flag in XLA_FLAGS: --no"),
+        (-6, "", "F1201 12:36 9 flags.cc:234] Unknown flag: --no\n*** stack", "here: Unknown flag: --no; "),
         (-11, "", "", "cannot compute here: SIGSEGV"),
     ],
 )  # fmt: skip

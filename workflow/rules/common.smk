@@ -57,7 +57,8 @@ def tunables(*more):
 # 40 % of a training step at 250 beads. Threads' heaps have large pages only if they grow by more than one (`top_pad`).
 # One heap is faster for numpy (`project`: a sixth less time), several are for XLA.
 ENVIRONMENT += f" GLIBC_TUNABLES={tunables('top_pad=67108864')} TUNABLES_OF_ONE_HEAP={tunables('arena_max=1')}"
-shell.prefix(f"{LOAD_MODULES if MODULES else ''}set -euo pipefail; export {ENVIRONMENT}; ")
+# the number of devices decides how many frames a training step takes: rules that want several on a CPU say so
+shell.prefix(f"{LOAD_MODULES if MODULES else ''}set -euo pipefail; unset JAX_NUM_CPU_DEVICES; export {ENVIRONMENT}; ")
 
 # jobs read this file again: what is in the data is looked at once, before the first of them
 if workflow.is_main_process:

@@ -19,7 +19,9 @@ from cgpipe.config.syntax import LENGTH, digest_of_text
 from cgpipe.config.training import frames_per_step
 
 EVERYWHERE = {
+    "compiler": "refuses what computes wrong numbers, and changes none",
     "config.decisive": "says what decides",
+    "environment": "keeps what a shell holds from deciding",
     "maker": "says who makes a file",
 }
 """Modules behind every stage that decide no result, and what they do instead."""
