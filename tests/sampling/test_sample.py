@@ -18,7 +18,7 @@ from cgpipe.config import Config, Proteins, settings_json
 from cgpipe.config.sampling import OpenmmProtein
 from cgpipe.data.projection import read_projection
 from cgpipe.errors import UserError
-from cgpipe.sampling import replica
+from cgpipe.sampling import replica as replica_module
 from cgpipe.sampling.dynamics import BLOCK, Dynamics, State
 from cgpipe.sampling.partial import Partial
 from cgpipe.sampling.replica import Replica, build_start, make_plan
@@ -177,9 +177,9 @@ def test_frames_of_other_code_are_not_used(tmp_path, monkeypatch):
         identities.append(identity)
         raise UserError("enough")
 
-    monkeypatch.setattr(replica, "Partial", stop)
+    monkeypatch.setattr(replica_module, "Partial", stop)
     assert run(sample.main, arguments(tmp_path, 1)) == 2
-    monkeypatch.setattr(replica, "code_digest", lambda _: "other")
+    monkeypatch.setattr(replica_module, "code_digest", lambda _: "other")
     assert run(sample.main, arguments(tmp_path, 1)) == 2
     assert identities[0]["code"] != identities[1]["code"]
     assert {**identities[0], "code": "other"} == identities[1]

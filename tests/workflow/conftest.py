@@ -1,6 +1,7 @@
 """Snakemake as a fixture, on a copy of the workflow where sources may be edited and results be placeholders."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -76,7 +77,11 @@ def run_snakemake(tmp_path_factory) -> Iterator[Callable[[Path, list[str]], Outc
         request = {
             "directory": str(directory),
             "arguments": arguments,
-            "environment": {"PYTHONPATH": str(directory / "src"), "XDG_CACHE_HOME": str(output.parent)},
+            "environment": {
+                **{name: value for name, value in os.environ.items() if name.startswith("JAX_")},
+                "PYTHONPATH": str(directory / "src"),
+                "XDG_CACHE_HOME": str(output.parent),
+            },
             "output": str(output),
         }
         zygote.stdin.write(json.dumps(request) + "\n")
