@@ -24,8 +24,8 @@ from cgpipe.dynamics.stability import FRAME_INTERVAL, living_frames
 from cgpipe.dynamics.trials import Condition, Trials
 from cgpipe.model.ensemble import Ensemble
 from cgpipe.model.potential import Evaluation, Potential
+from cgpipe.physics.divergences import bin_counts, bin_edges, jensen_shannon
 from cgpipe.physics.ensembles import quantities
-from cgpipe.physics.statistics import bin_counts, bin_edges, jensen_shannon
 
 REPLICAS, PICOSECONDS = 8, 20.0
 """Of every member and protein."""
@@ -117,7 +117,7 @@ def divergence(
 ) -> tuple[float | None, float]:
     """Mean JS of bonds, angles and dihedrals of some runs from a reference [Å]; None without a frame.
 
-    Its error is that of a jackknife, which leaves out one run at a time.
+    A jackknife, which leaves out one run at a time, gives its error and takes off the bias from runs of finite length.
     """
     runs = [run for run in runs if len(run)]
     if not runs:
@@ -134,10 +134,12 @@ def divergence(
         return float(np.mean([jensen_shannon(p, some @ q) for p, q in zip(true, counts, strict=True)]))
 
     everything = np.ones(len(runs))
+    value = of_runs(everything)
     if len(runs) == 1:
-        return of_runs(everything), 0.0
+        return value, 0.0
     without = np.array([of_runs(everything - row) for row in np.eye(len(runs))])
-    return of_runs(everything), float(np.sqrt((len(runs) - 1) * np.mean((without - without.mean()) ** 2)))
+    unbiased = value + (len(runs) - 1) * (value - float(without.mean()))
+    return unbiased, float(np.sqrt((len(runs) - 1) * np.var(without)))
 
 
 def _raced(

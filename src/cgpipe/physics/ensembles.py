@@ -2,9 +2,10 @@
 
 Each comparison carries the reference's own disagreement with itself, at the same bins: ``split_half`` compares the
 first halves in time of all reference trajectories with their second halves; ``between`` compares one half of the
-trajectories with the other, averaged over the ways of dividing them. A reference whose ``between`` is much larger than
-its ``split_half`` has not converged: its trajectories sample different states, and no simulation can agree with it
-better than they agree with each other.
+trajectories with the other, averaged over the ways of dividing them. Sampling error within halves or trajectories is
+taken off both, so that a converged reference has zero. One whose ``between`` is much larger than its ``split_half`` has
+not converged: its trajectories sample different states, and no simulation can agree with it better than they agree with
+each other. Bins that hold fewer than two independent frames of the reference are joined with the next.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,21 +13,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from cgpipe.data.topology import Topology
 from cgpipe.physics import observables
-from cgpipe.physics.statistics import (
-    between_units_js,
-    bin_counts,
-    bin_edges,
-    jensen_shannon,
-    js_interval,
-    split_half_js,
-    wasserstein,
+from cgpipe.physics.autocorrelation import integrated_time
+from cgpipe.physics.divergence_estimates import (
+    Binned,
+    Estimate,
+    corrected,
+    divergence,
+    memory_units,
 )
+from cgpipe.physics.divergences import bin_counts, bin_edges, bin_numbers, joined_bins, wasserstein
+from cgpipe.physics.own_divergence import own_divergences
 
 Measure = Callable[[Float[np.ndarray, "frames beads 3"]], Float[np.ndarray, "frames ..."]]
+Values = Sequence[Float[np.ndarray, "_ positions"]]
+
+FRAMES_PER_BIN = 2.0
+"""Independent frames of the reference that a bin holds at least."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,54 @@ def quantities(
     return [quantity for quantity in made if trial[quantity.name].size and np.all(np.isfinite(trial[quantity.name]))]
 
 
+@dataclass(frozen=True)
+class Bins:
+    """Bins of one quantity, made from the reference: equal ones for curves, and wider ones where these hold little.
+
+    Attributes:
+        edges: of the equal ones.
+        wider: which wider one each of them is part of.
+        period: of the quantity.
+    """
+
+    edges: Float[np.ndarray, " edges"]
+    wider: Int[np.ndarray, " bins"]
+    period: float | None
+
+    @classmethod
+    def of(cls, reference: Values, bins: int, period: float | None) -> "Bins":
+        """Bins from a value per frame and position of each trajectory."""
+        pooled = np.concatenate([values.ravel() for values in reference])
+        edges = bin_edges(pooled, bins, period)
+        equal = cls(edges, np.arange(bins), period).binned(reference)
+        memory = max(integrated_time(one, equal.run, equal.time) for one in equal.slow)
+        independent = len(equal.run) / memory
+        return cls(edges, joined_bins(bin_counts(pooled, edges), FRAMES_PER_BIN * len(pooled) / independent), period)
+
+    @property
+    def number(self) -> int:
+        """Of the wider bins."""
+        return int(self.wider[-1]) + 1
+
+    def binned(self, runs: Values) -> Binned:
+        """An ensemble's numbers of wider bins; its mean over positions tells how long it remembers."""
+        values = np.concatenate(runs)
+        if self.period is None:
+            slow = values.mean(axis=1)[None]
+        else:
+            angle = 2 * np.pi / self.period * values
+            slow = np.stack([np.cos(angle).mean(axis=1), np.sin(angle).mean(axis=1)])
+        lengths = [len(run) for run in runs]
+        run, time = np.repeat(np.arange(len(runs)), lengths), np.concatenate([np.arange(length) for length in lengths])
+        return Binned(self.wider[bin_numbers(values, self.edges)], run, time, slow)
+
+
 def compare(
     quantity: Quantity,
     reference: Sequence[Float[np.ndarray, "_ beads 3"]],
     simulated: Sequence[Float[np.ndarray, "_ beads 3"]],
     bins: int,
     generator: np.random.Generator,
-    samples: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Compare the distributions of one quantity.
 
@@ -81,30 +128,21 @@ def compare(
         reference: one array of frames per trajectory [Å].
         simulated: one array of frames per replica [Å]; empty where no replica left any frame.
         bins: of the histograms.
-        generator: randomness of the bootstrap.
-        samples: bootstrap samples.
+        generator: picks ways of dividing many trajectories in two.
 
     Returns:
         flat numbers under keys that start or end with the quantity's name, and the curves: edges, probability densities
         of reference, simulation and the two halves of the reference, and JS at each position along the chain.
     """
-    reference_values = [_two_dimensional(quantity.measure(run)) for run in reference]
-    simulated_values = [_two_dimensional(quantity.measure(run)) for run in simulated if len(run)]
-    pooled = np.concatenate([values.ravel() for values in reference_values])
-    edges = bin_edges(pooled, bins, quantity.period)
-
-    def count(values: Float[np.ndarray, "frames positions"]) -> Float[np.ndarray, " bins"]:
-        return bin_counts(values.ravel(), edges)
-
-    per_run = np.array([count(values) for values in reference_values])
-    first, second = (count(half) for half in halves_in_time(reference_values))
-    total = per_run.sum(axis=0)
-    name = quantity.name
+    reference_values, simulated_values = measured(quantity, reference), measured(quantity, simulated)
+    chosen = Bins.of(reference_values, bins, quantity.period)
+    true = chosen.binned(reference_values)
+    pooled, edges, name = np.concatenate(reference_values), chosen.edges, quantity.name
+    split_half, between = own_divergences(true, chosen.number, generator)
     flat: dict[str, Any] = {
-        f"js_{name}": None,
-        f"js_{name}_interval": None,
-        f"js_{name}_split_half": split_half_js(first, second),
-        f"js_{name}_between": between_units_js(per_run, generator),
+        **estimate_keys(f"js_{name}", None),
+        f"js_{name}_split_half": split_half,
+        f"js_{name}_between": between,
         f"w1_{name}": None,
         **_moments(f"{name}_reference", pooled, quantity.period),
     }
@@ -113,33 +151,67 @@ def compare(
         "unit": quantity.unit,
         "period": quantity.period,
         "edges": edges.tolist(),
-        "reference": _density(total, edges),
-        "halves": [_density(first, edges), _density(second, edges)],
+        "reference": _density(pooled, edges),
+        "halves": [_density(half, edges) for half in halves_in_time(reference_values)],
         "simulated": None,
         "js_by_position": None,
     }
     if simulated_values:
-        counts = np.array([count(values) for values in simulated_values])
-        everything = np.concatenate(simulated_values)
-        flat[f"js_{name}"] = float(jensen_shannon(total, counts.sum(axis=0)))
-        flat[f"js_{name}_interval"] = js_interval(total, counts, generator, samples)
-        flat[f"w1_{name}"] = wasserstein(pooled, everything.ravel(), edges, quantity.period)
+        ours, everything = chosen.binned(simulated_values), np.concatenate(simulated_values)
+        flat |= estimate_keys(f"js_{name}", divergence(true, ours, chosen.number))
+        flat[f"w1_{name}"] = wasserstein(pooled.ravel(), everything.ravel(), edges, quantity.period)
         flat |= _moments(name, everything, quantity.period)
-        curves["simulated"] = _density(counts.sum(axis=0), edges)
-        curves["js_by_position"] = _by_position(np.concatenate(reference_values), everything, edges)
+        curves["simulated"] = _density(everything, edges)
+        curves["js_by_position"] = divergences_of(true, ours, chosen.number, np.arange(pooled.shape[1]))
     return flat, curves
 
 
-def pooled_divergence(
-    quantity: Quantity, reference: Float[np.ndarray, "_ beads 3"], other: Float[np.ndarray, "_ beads 3"], bins: int
+def estimate_keys(key: str, estimate: Estimate | None) -> dict[str, Any]:
+    """A divergence, its interval, and why there is none, as flat keys."""
+    value, bounds, missing = estimate or (None, None, None)
+    return {key: value, f"{key}_interval": bounds, f"{key}_interval_missing": missing}
+
+
+def measured(quantity: Quantity, runs: Sequence[Float[np.ndarray, "_ beads 3"]]) -> Values:
+    """The quantity by frame and position in every trajectory that has frames."""
+    values = [quantity.measure(run) for run in runs if len(run)]
+    return [one.reshape(len(one), -1) for one in values]
+
+
+def quantity_divergence(
+    quantity: Quantity,
+    reference: Sequence[Float[np.ndarray, "_ beads 3"]],
+    other: Sequence[Float[np.ndarray, "_ beads 3"]],
+    bins: int,
 ) -> float | None:
-    """JS of one quantity between two ensembles, at the reference's bins; None where the other one has no frames."""
-    if not len(other):
+    """JS of one quantity between two ensembles, as in :func:`compare`; None where the other one has no frames."""
+    values = measured(quantity, other)
+    if not values:
         return None
-    values = quantity.measure(reference).ravel()
-    edges = bin_edges(values, bins, quantity.period)
-    counts = bin_counts(quantity.measure(other).ravel(), edges)
-    return float(jensen_shannon(bin_counts(values, edges), counts))
+    chosen = Bins.of(measured(quantity, reference), bins, quantity.period)
+    true = chosen.binned(measured(quantity, reference))
+    return divergence(true, chosen.binned(values), chosen.number).value
+
+
+def divergences_of(
+    reference: Binned, simulated: Binned, number: int, group: Int[np.ndarray, " positions"]
+) -> list[float]:
+    """JS of the positions along the chain that belong to each group, corrected for bias.
+
+    Args:
+        reference, simulated: the ensembles.
+        number: of bins.
+        group: number of each position's group.
+    """
+    mine, others = memory_units(reference, simulated, number), memory_units(simulated, reference, number)
+    found = []
+    for one in range(int(group.max()) + 1):
+        p, q = (
+            ensemble._replace(bins=ensemble.bins[:, group == one]).counts(units, number)
+            for ensemble, units in ((reference, mine), (simulated, others))
+        )
+        found.append(round(float(corrected(p, q)), 5))
+    return found
 
 
 def halves_in_time(
@@ -151,10 +223,6 @@ def halves_in_time(
     return np.concatenate(first), np.concatenate(second)
 
 
-def _two_dimensional(values: Float[np.ndarray, "frames ..."]) -> Float[np.ndarray, "frames positions"]:
-    return values.reshape(len(values), -1)
-
-
 def _moments(prefix: str, values: Float[np.ndarray, "..."], period: float | None) -> dict[str, float]:
     """Mean and standard deviation; nothing for a periodic quantity, where they depend on the place of the cut."""
     if period is not None:
@@ -162,18 +230,8 @@ def _moments(prefix: str, values: Float[np.ndarray, "..."], period: float | None
     return {f"{prefix}_mean": float(np.mean(values)), f"{prefix}_std": float(np.std(values))}
 
 
-def _density(counts: Float[np.ndarray, " bins"], edges: Float[np.ndarray, " edges"]) -> list[float]:
+def _density(values: Float[np.ndarray, "frames positions"], edges: Float[np.ndarray, " edges"]) -> list[float]:
     """Probability density at the bins; zeros for an empty histogram."""
+    counts = bin_counts(values.ravel(), edges)
     area = max(float(np.sum(counts)), 1.0) * np.diff(edges)
     return np.round(counts / area, 7).tolist()
-
-
-def _by_position(
-    reference: Float[np.ndarray, "frames positions"],
-    simulated: Float[np.ndarray, "others positions"],
-    edges: Float[np.ndarray, " edges"],
-) -> list[float]:
-    return [
-        round(float(jensen_shannon(bin_counts(a, edges), bin_counts(b, edges))), 5)
-        for a, b in zip(reference.T, simulated.T, strict=True)
-    ]

@@ -18,7 +18,7 @@ from cgpipe.physics.statistics import interval
 
 
 class ForceSums(NamedTuple):
-    """Sums per block of time from which every metric follows."""
+    """Sums per independent block of time from which every metric follows."""
 
     components: Float[np.ndarray, "*samples blocks"]
     error2: Float[np.ndarray, "*samples blocks"]
@@ -31,27 +31,6 @@ class ForceSums(NamedTuple):
         return ForceSums(*((weights @ column)[:, None] for column in self))
 
 
-def time_blocks(
-    trajectory: Int[np.ndarray, " frames"], frame: Int[np.ndarray, " frames"], longest: int
-) -> Int[np.ndarray, " frames"]:
-    """Number of the block that each frame belongs to: contiguous frames of one trajectory, at most ``longest``.
-
-    A block ends where the trajectory changes, where source frames were left out, or when it is full. Frames must be in
-    the order of time within each trajectory.
-    """
-    blocks = np.zeros(len(frame), dtype=np.int64)
-    if len(frame) < 2:
-        return blocks
-    steps = np.diff(frame)
-    stride = np.min(steps[steps > 0], initial=max(int(np.max(frame)), 1))
-    start = 0
-    for row in range(1, len(frame)):
-        broken = trajectory[row] != trajectory[row - 1] or steps[row - 1] != stride or row - start >= longest
-        start = row if broken else start
-        blocks[row] = blocks[row - 1] + broken
-    return blocks
-
-
 def force_sums(
     reference: Float[np.ndarray, "frames beads 3"],
     prediction: Float[np.ndarray, "frames beads 3"],
@@ -62,7 +41,7 @@ def force_sums(
     Args:
         reference: labels [kcal/mol/Å].
         prediction: a model's forces on the same frames [kcal/mol/Å].
-        blocks: block of each frame, from :func:`time_blocks`.
+        blocks: number of each frame's block.
 
     Raises:
         ValueError: a prediction or a label is not finite.
@@ -104,7 +83,7 @@ def force_metrics(sums: ForceSums, weights: Int[np.ndarray, "samples blocks"], p
     for name, metric in METRICS.items():
         value = float(metric(sums))
         flat[f"{prefix}_{name}"] = value if np.isfinite(value) else None
-        flat[f"{prefix}_{name}_interval"] = block_interval(metric(drawn), weights)
+        flat[f"{prefix}_{name}_interval"] = interval(value, metric(drawn), weights.shape[1])
     return flat
 
 
@@ -124,7 +103,7 @@ def paired_metrics(model: ForceSums, baseline: ForceSums, weights: Int[np.ndarra
     flat: dict[str, Any] = {}
     for name, gain in gains.items():
         flat[name] = float(gain(both))
-        flat[f"{name}_interval"] = block_interval(gain(drawn), weights)
+        flat[f"{name}_interval"] = interval(flat[name], gain(drawn), weights.shape[1])
     return flat
 
 
@@ -133,10 +112,3 @@ def _ratio(
 ) -> Float[np.ndarray, "*samples"]:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.sum(above, axis=-1) / np.sum(below, axis=-1))
-
-
-def block_interval(
-    values: Float[np.ndarray, " samples"], weights: Int[np.ndarray, "samples blocks"]
-) -> tuple[float, float] | None:
-    """Percentile interval; one block alone says nothing about the spread between blocks."""
-    return interval(values) if weights.shape[1] > 1 else None

@@ -6,8 +6,8 @@ With labels F of error variance σ² per component, predictions P, and the force
 - R² beyond the bonds = 1 − Σ(F − P)²/Σ(F − B)²: of what bonds leave unexplained, the share that the model explains;
 - corrected: the same with Σσ² taken off every sum, an unbiased estimate of each sum for labels without error.
 
-Intervals draw whole configurations with replacement (percentile bootstrap), the same draws for all models, so that
-differences between models are paired. Configurations from one trajectory are treated as independent.
+Intervals draw whole configurations with replacement (see :mod:`cgpipe.physics.statistics`), the same draws for all
+models, so that differences between models are paired. Configurations from one trajectory are treated as independent.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from cgpipe.data.mean_forces import MeanForces
-from cgpipe.physics.force_errors import ForceSums, block_interval, force_metrics, force_sums, paired_metrics
+from cgpipe.physics.force_errors import ForceSums, force_metrics, force_sums, paired_metrics
+from cgpipe.physics.statistics import interval
 
 
 def mean_force_metrics(
@@ -89,5 +90,6 @@ def _beyond(
             "rmse_corrected": np.sqrt(np.maximum(missed - own, 0.0) / components),
         }
         for name, numbers in found.items():
-            flat[f"{prefix}_{name}{end}"] = block_interval(numbers, weights) if end else float(numbers[0])
+            key = f"{prefix}_{name}"
+            flat[f"{key}{end}"] = interval(flat[key], numbers, weights.shape[1]) if end else float(numbers[0])
     return flat

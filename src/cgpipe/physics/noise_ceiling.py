@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 
 from cgpipe.data.topology import Topology
 from cgpipe.physics.bond_springs import fit_bond_springs
-from cgpipe.physics.force_errors import block_interval
+from cgpipe.physics.statistics import interval
 
 WINDOW = 5
 """Beads on each side of a bead that make up its surroundings."""
@@ -93,13 +93,31 @@ def ceiling_metrics(sums: PairSums, weights: Int[np.ndarray, "samples blocks"]) 
     """R²_max and the RMS noise per component [kcal/mol/Å] with bootstrap intervals, and the draws of R²_max."""
     noise2, ceiling = _ceiling(sums, np.ones_like(weights[:1]))
     noise2_drawn, drawn = _ceiling(sums, weights)
+    noise, units = float(np.sqrt(noise2[0])), weights.shape[1]
     flat = {
-        "label_noise": float(np.sqrt(noise2[0])),
-        "label_noise_interval": block_interval(np.sqrt(noise2_drawn), weights),
+        "label_noise": noise,
+        "label_noise_interval": interval(noise, np.sqrt(noise2_drawn), units),
         "force_r2_max": float(ceiling[0]),
-        "force_r2_max_interval": block_interval(drawn, weights),
+        "force_r2_max_interval": interval(float(ceiling[0]), drawn, units),
     }
     return flat, drawn
+
+
+def share_of_ceiling(
+    r2: float,
+    drawn_r2: Float[np.ndarray, " samples"],
+    ceiling: float,
+    drawn_ceiling: Float[np.ndarray, " samples"],
+    units: int,
+) -> tuple[float, tuple[float, float] | None]:
+    """R² as a share of its ceiling, and its interval.
+
+    Args:
+        r2, drawn_r2: of a model, from all blocks and from every bootstrap sample.
+        ceiling, drawn_ceiling: the ceiling likewise.
+        units: the smaller number of blocks that either was drawn from.
+    """
+    return r2 / ceiling, interval(r2 / ceiling, drawn_r2 / drawn_ceiling, units)
 
 
 def _ceiling(

@@ -9,9 +9,9 @@ from jaxtyping import Float
 
 from cgpipe.data.topology import Topology
 from cgpipe.physics import observables
+from cgpipe.physics.divergences import bin_counts, bin_edges, jensen_shannon
 from cgpipe.physics.ensembles import compare, halves_in_time, quantities
 from cgpipe.physics.geometry import bonded
-from cgpipe.physics.statistics import bin_counts, bin_edges, jensen_shannon
 
 SERIES_POINTS = 400
 OVERLAY_FRAMES = 24
@@ -25,7 +25,6 @@ class Comparison:
     contact_cutoff: float
     contact_separation: int
     bins: int
-    bootstrap: int
     discard: float
 
 
@@ -46,7 +45,7 @@ def compare_structures(
         times: time of each of those frames [ps].
         topology: of the protein, [beads].
         how: settings.
-        generator: randomness of the bootstrap.
+        generator: picks ways of dividing many trajectories in two.
 
     Returns:
         flat numbers, and the curves behind the figures.
@@ -56,7 +55,7 @@ def compare_structures(
     flat: dict[str, Any] = {"frames_reference": sum(map(len, reference)), "frames_simulated": sum(map(len, kept))}
     curves: dict[str, Any] = {"distributions": {}}
     for quantity in quantities(topology, native, how.contact_cutoff, how.contact_separation):
-        numbers, curve = compare(quantity, reference, kept, how.bins, generator, how.bootstrap)
+        numbers, curve = compare(quantity, reference, kept, how.bins, generator)
         flat |= numbers
         curves["distributions"][quantity.name] = curve
     pooled = np.concatenate(reference)

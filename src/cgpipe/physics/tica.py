@@ -6,19 +6,21 @@ frames (x_t, x_{t+τ}) of each trajectory. Features are the distances of beads w
 features hardly vary are left out before inverting C(0). Fitted to the reference alone: a simulation is projected,
 never fitted, so it cannot choose coordinates in which it looks good.
 
-Of two ensembles in the plane of the first two coordinates: Jensen–Shannon divergence; the mean absolute difference
-of F = −kT ln p over bins that both visit, after the constant that makes it smallest (the median); and coverage, the
-share of the reference's frames in bins that the simulation visits, and of the simulation's in bins that the reference
-visits.
+Of two ensembles in the plane of the first two coordinates: Jensen–Shannon divergence and the mean absolute difference
+of F = −kT ln p over states that both visit, after the constant that makes it smallest (the median), in states that the
+reference fills equally; and coverage, the share of the reference's frames in small bins that the simulation visits, and
+of the simulation's in bins that the reference visits.
+
+Equally filled states: slabs between quantiles of the first coordinate, each cut at its own quantiles of the second, and
+one more for all that lies outside the reference's range. There are so many that each holds ten independent frames of
+the reference: a grid with most of its bins nearly empty makes any two samples of one ensemble look different.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
-
-from cgpipe.physics.statistics import jensen_shannon
+from jaxtyping import Float, Int
 
 SEPARATION = 2
 """Distances of beads closer along the chain say little about the fold."""
@@ -27,9 +29,12 @@ MOST_FEATURES = 500
 SMALLEST_SHARE = 1e-4
 """Directions with a smaller share of the largest variance are left out."""
 BINS = 20
-"""Of each coordinate."""
+"""Of each coordinate, for pictures and coverage."""
 MARGIN = 0.05
-"""The bins reach this share of the reference's range beyond it; all else falls in the outermost ones."""
+"""Bins and states reach this share of the reference's range beyond it."""
+FRAMES_PER_STATE = 10.0
+"""Independent frames of the reference in a state, at least."""
+FEWEST_STATES, MOST_STATES = 4, 25
 
 
 class Tica(NamedTuple):
@@ -48,7 +53,7 @@ class Tica(NamedTuple):
 
 
 class Landscape(NamedTuple):
-    """Bins over the first two coordinates."""
+    """Bins over the first two coordinates; all that lies beyond falls in the outermost ones."""
 
     edges: tuple[Float[np.ndarray, " edges"], Float[np.ndarray, " edges"]]
 
@@ -56,6 +61,27 @@ class Landscape(NamedTuple):
         """Frames per bin."""
         inside = [np.clip(points[:, axis], edge[0], edge[-1]) for axis, edge in enumerate(self.edges)]
         return np.histogram2d(inside[0], inside[1], bins=list(self.edges))[0]
+
+
+class States(NamedTuple):
+    """Equally filled states: borders of the slabs, borders within each slab, and the range of the reference."""
+
+    slabs: Float[np.ndarray, " slabs-1"]
+    cells: Float[np.ndarray, "slabs cells-1"]
+    low: Float[np.ndarray, "2"]
+    high: Float[np.ndarray, "2"]
+
+    @property
+    def number(self) -> int:
+        """Of all states, the one outside the range included, which is the last."""
+        return len(self.cells) * (self.cells.shape[1] + 1) + 1
+
+    def of(self, points: Float[np.ndarray, "frames components"]) -> Int[np.ndarray, " frames"]:
+        """Number of each frame's state."""
+        slab = np.searchsorted(self.slabs, points[:, 0], side="right")
+        cell = np.sum(points[:, 1, None] >= self.cells[slab], axis=1)
+        inside = np.all((points[:, :2] >= self.low) & (points[:, :2] <= self.high), axis=1)
+        return np.where(inside, slab * (self.cells.shape[1] + 1) + cell, self.number - 1)
 
 
 def fit_tica(runs: Sequence[Float[np.ndarray, "_ beads 3"]], lag: int, components: int = 2) -> Tica | None:
@@ -102,10 +128,27 @@ def landscape(points: Float[np.ndarray, "frames components"]) -> Landscape:
     return Landscape((edges[0], edges[1]))
 
 
-def free_energy_difference(
-    p: Float[np.ndarray, "bins bins"], q: Float[np.ndarray, "bins bins"], kT: float
-) -> float | None:
-    """Shift-minimised mean absolute difference of −kT ln p [kcal/mol] over bins that both visit; None without any."""
+def equal_states(points: Float[np.ndarray, "frames components"], independent: float) -> States:
+    """States that a reference fills equally.
+
+    Args:
+        points: slow coordinates of the reference.
+        independent: how many independent frames it is worth.
+    """
+    number = np.clip(independent / FRAMES_PER_STATE, FEWEST_STATES, MOST_STATES)
+    slabs = round(float(np.sqrt(number)))
+    cells = int(number / slabs)
+    borders = np.quantile(points[:, 0], np.arange(1, slabs) / slabs)
+    slab = np.searchsorted(borders, points[:, 0], side="right")
+    shares = np.arange(1, cells) / cells
+    within = np.array([np.quantile(points[slab == one, 1], shares) for one in range(slabs)])
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    margin = MARGIN * (high - low)
+    return States(borders, within, low - margin, high + margin)
+
+
+def free_energy_difference(p: Float[np.ndarray, " states"], q: Float[np.ndarray, " states"], kT: float) -> float | None:
+    """Shift-minimised mean absolute difference of −kT ln p [kcal/mol] over states that both visit; None without any."""
     both = (p > 0) & (q > 0)
     if not np.any(both):
         return None
@@ -117,9 +160,3 @@ def coverage(p: Float[np.ndarray, "bins bins"], q: Float[np.ndarray, "bins bins"
     """Share of the frames of p in bins that q visits; None where p has no frames."""
     total = np.sum(p)
     return float(np.sum(p[q > 0]) / total) if total else None
-
-
-def landscape_divergence(p: Float[np.ndarray, "bins bins"], q: Float[np.ndarray, "bins bins"]) -> float | None:
-    """JS of two histograms; None where one is empty."""
-    value = float(jensen_shannon(p.ravel(), q.ravel()))
-    return value if np.isfinite(value) else None

@@ -102,7 +102,7 @@ def measures(found: Sequence[Mapping[str, Any]]) -> dict[str, list[Cell]]:
     """The measures that any of the runs has, with the best of each marked."""
     rows = {}
     for key, (name, better) in MEASURES.items():
-        values = [one.get(key) for one in found]
+        values = [_shown(key, one.get(key)) for one in found]
         known = [value for value in values if value is not None]
         if known:
             best = max(known) if better is HIGHER else min(known)
@@ -112,6 +112,11 @@ def measures(found: Sequence[Mapping[str, Any]]) -> dict[str, list[Cell]]:
                 for value, one in zip(values, found, strict=True)
             ]
     return rows
+
+
+def _shown(key: str, value: float | None) -> float | None:
+    """Divergences corrected for their bias may be below zero, where none is better than another."""
+    return max(value, 0.0) if value is not None and key.startswith("js_") else value
 
 
 def _flat(block: Mapping[str, Any], prefix: str) -> dict[str, str]:

@@ -51,6 +51,24 @@ def bounds(interval: list[float] | tuple[float, float] | None, digits: int = 3) 
     return "" if interval is None else f"{number(interval[0], digits)} … {number(interval[1], digits)}"
 
 
+def divergence(value: float | None) -> str:
+    """A divergence as text; corrected for its bias it may come out below zero, and is shown as 0."""
+    return number(None if value is None else max(value, 0.0), 2)
+
+
+def js_row(v: dict[str, Any], quantity: str, name: str, hint: str) -> Row:
+    """Divergence of one quantity beside what the reference makes of itself."""
+    key = f"js_{quantity}"
+    return Row(
+        f"JS, {name}",
+        divergence(v[key]),
+        bounds(v[f"{key}_interval"], 2) or (v[f"{key}_interval_missing"] or ""),
+        f"{divergence(v[f'{key}_split_half'])} halves · {divergence(v[f'{key}_between'])} runs",
+        judge_divergence(v, quantity),
+        hint,
+    )
+
+
 def force_rows(v: dict[str, Any]) -> list[Row]:
     """Forces on held-out frames."""
     if not v["force_frames"]:
@@ -84,21 +102,9 @@ def distribution_rows(v: dict[str, Any]) -> list[Row]:
     """Divergences of simulated from reference distributions, each beside the reference's own."""
     rows = []
     for quantity, curve in v["curves"]["distributions"].items():
-        key = f"js_{quantity}"
-        halves, between = number(v[f"{key}_split_half"], 2), number(v[f"{key}_between"], 2)
-        judged = judge_divergence(v, quantity)
-        alone = number(v.get(f"{key}_prior"), 2)
+        alone = divergence(v.get(f"js_{quantity}_prior"))
         hint = f"W₁ = {number(v[f'w1_{quantity}'], 2)} {curve['unit']}; prior alone {alone}"
-        rows.append(
-            Row(
-                f"JS, {curve['label']}",
-                number(v[key], 2),
-                bounds(v[f"{key}_interval"], 2),
-                f"{halves} halves · {between} runs",
-                judged,
-                hint,
-            )
-        )
+        rows.append(js_row(v, quantity, curve["label"], hint))
     rows.append(
         Row(
             "contacts, RMS difference",
@@ -147,16 +153,13 @@ def mean_force_rows(v: dict[str, Any]) -> list[Row]:
 
 def slow_rows(v: dict[str, Any]) -> list[Row]:
     """Slow coordinates, fluctuations of the beads, handedness."""
-    halves, between = number(v["js_tica_split_half"], 2), number(v["js_tica_between"], 2)
     right, true = number(v["right_handed"]), number(v["right_handed_reference"])
     return [
-        Row(
-            "JS, slow coordinates",
-            number(v["js_tica"], 2),
-            bounds(v["js_tica_interval"], 2),
-            f"{halves} halves · {between} runs",
-            judge_divergence(v, "tica"),
-            "TICA fitted to the reference alone",
+        js_row(
+            v,
+            "tica",
+            "slow coordinates",
+            f"TICA fitted to the reference alone; {number(v['tica_states'])} states that it fills equally",
         ),
         Row(
             "free energy, mean difference  [kcal/mol]",
@@ -181,19 +184,24 @@ def slow_rows(v: dict[str, Any]) -> list[Row]:
         Row(
             "right-handed dihedrals",
             right,
-            bounds(v["right_handed_interval"]),
-            f"reference {true} ({bounds(v['right_handed_reference_interval'])})",
+            bounds(v["right_handed_interval"]) or (v["right_handed_interval_missing"] or ""),
+            f"reference {true} ({_reference_bounds(v)})",
             judge_handedness(v),
             "share between 0 and 180°",
         ),
     ]
 
 
+def _reference_bounds(v: dict[str, Any]) -> str:
+    found = bounds(v["right_handed_reference_interval"])
+    return found or v["right_handed_reference_interval_missing"] or "no dihedrals"
+
+
 def control_rows(v: dict[str, Any]) -> list[Row]:
     """Ensembles that the comparison must tell from the reference."""
     rows = []
     for control, what in (("mirrored", "the simulation's mirror image"), ("shuffled", "beads taken from other frames")):
-        values = [f"{name} {number(v.get(f'js_{name}_{control}'), 2)}" for name in ("bond", "angle", "dihedral")]
+        values = [f"{name} {divergence(v.get(f'js_{name}_{control}'))}" for name in ("bond", "angle", "dihedral")]
         told = v[f"{control}_control_flagged"]
         light = Light.UNKNOWN if told is None else Light.GOOD if told else Light.BAD
         rows.append(
@@ -242,4 +250,4 @@ def stability_rows(v: dict[str, Any]) -> list[Row]:
 
 def judged_floor(v: dict[str, Any], quantity: str) -> str:
     """One line for a panel of the distributions."""
-    return f"JS {number(v[f'js_{quantity}'], 2)}\nown {number(own_floor(v, quantity), 2)}"
+    return f"JS {divergence(v[f'js_{quantity}'])}\nown {divergence(own_floor(v, quantity))}"

@@ -1,7 +1,8 @@
 """What the numbers mean, by rules that are printed beside the verdict.
 
 A divergence is held against what the reference does to itself: the larger of the divergence between its halves in time
-and that between its trajectories. Nothing here says that a model is right, only whether anything speaks against it.
+and that between its trajectories. All are corrected for the bias from few frames, and a light needs the whole interval
+on its side. Nothing here says that a model is right, only whether anything speaks against it.
 """
 
 from dataclasses import dataclass
@@ -60,10 +61,22 @@ def own_floor(validation: dict[str, Any], quantity: str) -> float | None:
 
 
 def judge_divergence(validation: dict[str, Any], quantity: str) -> Light:
-    """Light of one distribution: small in itself or against the reference's own divergence."""
-    value, floor = validation.get(f"js_{quantity}"), own_floor(validation, quantity) or 0.0
+    """Light of one distribution: small in itself or against the reference's own divergence.
+
+    Undecided where the interval reaches from what would be good to what would not, and from good to poor.
+    """
+    value = validation.get(f"js_{quantity}")
     if value is None:
         return Light.UNKNOWN
+    floor = max(own_floor(validation, quantity) or 0.0, 0.0)
+    low, high = validation.get(f"js_{quantity}_interval") or (value, value)
+    light, best, worst_case = (_divergence_light(js, floor) for js in (value, low, high))
+    if light in (Light.FAIR, Light.BAD) and best in (Light.GOOD, Light.UNKNOWN):
+        return Light.UNKNOWN
+    return Light.UNKNOWN if light is Light.GOOD and worst_case is Light.BAD else light
+
+
+def _divergence_light(value: float, floor: float) -> Light:
     if value <= max(NEGLIGIBLE_JS, GOOD_FLOORS * floor):
         return Light.GOOD if floor <= UNDECIDABLE_JS else Light.UNKNOWN
     return Light.FAIR if value <= max(3 * NEGLIGIBLE_JS, FAIR_FLOORS * floor) else Light.BAD
@@ -173,7 +186,9 @@ def _structure(validations: dict[str, dict[str, Any]]) -> Finding:
         text = "Simulated distributions agree with the reference about as well as the reference agrees with itself."
     elif light is Light.UNKNOWN:
         unclear = ", ".join(name for name, one in lights.items() if one is Light.UNKNOWN)
-        text = f"Nothing speaks against the simulations, but the reference is too uncertain to judge: {unclear}."
+        text = (
+            f"Nothing speaks against the simulations, but reference or simulations are too short to judge: {unclear}."
+        )
     else:
         off = ", ".join(name for name, one in lights.items() if one in (Light.FAIR, Light.BAD))
         text = f"Off by more than the reference is from itself: {off}."

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 
 from cgpipe.data.topology import Topology
 from cgpipe.model.potential import Potential
-from cgpipe.physics.ensembles import Quantity, pooled_divergence
+from cgpipe.physics.ensembles import Quantity, quantity_divergence
 from cgpipe.physics.langevin import langevin, start
 from cgpipe.physics.observables import superposed
 from cgpipe.physics.prior import Prior
@@ -30,6 +30,9 @@ TIMESTEP, DAMPING = 4.0, 1.0
 
 LOCAL = ("bond", "angle", "dihedral")
 """Quantities of the local geometry, on which the controls are judged."""
+
+CLEARLY = 0.01
+"""Divergence by which a control must be worse, so that no rounding passes for it."""
 
 
 def mirrored(R: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, "frames beads 3"]:
@@ -49,34 +52,47 @@ def shuffled(
 def control_divergences(
     quantities: Sequence[Quantity],
     reference: Sequence[Float[np.ndarray, "_ beads 3"]],
-    simulated: Float[np.ndarray, "frames beads 3"] | None,
-    alone: Float[np.ndarray, "others beads 3"],
+    simulated: Sequence[Float[np.ndarray, "_ beads 3"]],
+    alone: Sequence[Float[np.ndarray, "_ beads 3"]],
     bins: int,
     generator: np.random.Generator,
 ) -> dict[str, Any]:
-    """JS of every control from the reference, as ``js_{quantity}_{control}``, quantity by quantity."""
+    """JS of every control from the reference, as ``js_{quantity}_{control}``, quantity by quantity.
+
+    Args:
+        quantities: what is compared.
+        reference: frames of each trajectory [Å].
+        simulated: frames of each replica [Å].
+        alone: frames of each replica under the prior alone [Å].
+        bins: of the histograms.
+        generator: of the order of shuffled beads.
+    """
+    runs = [run for run in simulated if len(run)]
     ensembles = {"prior": alone}
-    if simulated is not None:
-        ensembles |= {"mirrored": mirrored(simulated), "shuffled": shuffled(simulated, generator)}
-    pooled = np.concatenate(reference)
+    if runs:
+        borders = np.cumsum([len(run) for run in runs])[:-1]
+        ensembles["mirrored"] = [mirrored(run) for run in runs]
+        ensembles["shuffled"] = np.split(shuffled(np.concatenate(runs), generator), borders)
     return {
-        f"js_{quantity.name}_{name}": pooled_divergence(quantity, pooled, R, bins)
+        f"js_{quantity.name}_{name}": quantity_divergence(quantity, reference, R, bins)
         for name, R in ensembles.items()
         for quantity in quantities
     }
 
 
 def flagged(numbers: dict[str, Any], control: str) -> bool | None:
-    """Whether a control is worse than the simulation in local geometry, beyond the reference's own divergence.
+    """Whether a control is clearly worse than the simulation in local geometry: beyond its interval, by more than
+    twice the reference's own divergence.
 
     None where it could not be measured.
     """
     verdicts = []
     for quantity in LOCAL:
         value, ours = numbers.get(f"js_{quantity}_{control}"), numbers.get(f"js_{quantity}")
-        floor = numbers.get(f"js_{quantity}_split_half")
+        floor = numbers.get(f"js_{quantity}_split_half") or 0.0
         if value is not None and ours is not None:
-            verdicts.append(value > max(ours, 2 * (floor or 0.0)))
+            _, high = numbers.get(f"js_{quantity}_interval") or (ours, ours)
+            verdicts.append(value > CLEARLY + max(high, 2 * floor, 0.0))
     return any(verdicts) if verdicts else None
 
 
@@ -88,8 +104,10 @@ def prior_alone(
     masses: Float[np.ndarray, " beads"],
     temperature: float,
     seed: int,
-) -> Float[np.ndarray, "kept beads 3"]:
-    """Frames of short dynamics without the network [Å], from frames spread over the reference, without the first fifth.
+) -> list[Float[np.ndarray, "_ beads 3"]]:
+    """Frames of each replica of short dynamics without the network [Å], from frames spread over the reference.
+
+    The first fifth is left out, and so are frames that are not finite.
 
     Args:
         starts: the reference's frames [Å].
@@ -115,5 +133,5 @@ def prior_alone(
 
     chosen = starts[np.linspace(0, len(starts) - 1, REPLICAS).astype(int)]
     R = np.asarray(run(jnp.asarray(chosen, jnp.float32), jax.random.split(jax.random.key(seed), REPLICAS)))
-    kept = R[:, FRAMES // 5 :].reshape(-1, *R.shape[2:])
-    return kept[np.all(np.isfinite(kept), axis=(1, 2))]
+    kept = R[:, FRAMES // 5 :].astype(np.float64)
+    return [replica[np.all(np.isfinite(replica), axis=(1, 2))] for replica in kept]

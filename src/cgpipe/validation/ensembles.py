@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float
 
 from cgpipe.data.topology import Topology
 from cgpipe.physics import observables
-from cgpipe.physics.ensembles import Quantity, halves_in_time
-from cgpipe.physics.statistics import bin_counts, bin_edges, interval, jensen_shannon, resampling
-from cgpipe.physics.tica import coverage, fit_tica, free_energy_difference, landscape, landscape_divergence
+from cgpipe.physics.autocorrelation import integrated_time
+from cgpipe.physics.divergence_estimates import Binned, divergence
+from cgpipe.physics.ensembles import Bins, Quantity, divergences_of, estimate_keys, halves_in_time, measured
+from cgpipe.physics.independent_units import independent_units, too_few
+from cgpipe.physics.own_divergence import own_divergences
+from cgpipe.physics.statistics import share_interval
+from cgpipe.physics.tica import States, coverage, equal_states, fit_tica, free_energy_difference, landscape
 from cgpipe.units import thermal_energy
 
 Runs = Sequence[Float[np.ndarray, "_ beads 3"]]
@@ -39,67 +43,78 @@ def fluctuations(reference: Runs, simulated: Runs) -> tuple[dict[str, Any], dict
     }
 
 
-def handedness(
-    reference: Runs, simulated: Runs, topology: Topology, generator: np.random.Generator, samples: int
-) -> dict[str, Any]:
-    """Share of Cα dihedrals between 0 and 180° (right-handed turns, as in an α-helix), with intervals over runs."""
+def handedness(reference: Runs, simulated: Runs, topology: Topology) -> dict[str, Any]:
+    """Share of Cα dihedrals between 0 and 180° (right-handed turns, as in an α-helix), with intervals.
+
+    Returns:
+        ``right_handed`` and ``right_handed_reference``, each with ``_interval`` and ``_interval_missing``.
+    """
     flat: dict[str, Any] = {}
     for name, runs in (("right_handed_reference", reference), ("right_handed", simulated)):
         angles = [observables.dihedral_angles(run, topology) for run in runs if len(run)]
-        angles = [values for values in angles if values.size]
-        flat |= {name: None, f"{name}_interval": None}
-        if angles:
-            right = np.array([np.sum(values > 0) for values in angles], dtype=float)
-            all_of = np.array([values.size for values in angles], dtype=float)
-            flat[name] = float(right.sum() / all_of.sum())
-            if len(angles) > 1:
-                weights = resampling(generator, len(angles), samples)
-                flat[f"{name}_interval"] = interval((weights @ right) / (weights @ all_of))
+        found = share_of([values > 0 for values in angles]) if any(values.size for values in angles) else (None,) * 3
+        flat |= dict(zip((name, f"{name}_interval", f"{name}_interval_missing"), found, strict=True))
     return flat
 
 
+def share_of(
+    inside: Sequence[Bool[np.ndarray, "_ positions"]],
+) -> tuple[float, tuple[float, float] | None, str | None]:
+    """Share of frames and positions that are inside, its interval, and why there is none where there is none."""
+    share = np.concatenate([np.mean(run, axis=1) for run in inside])
+    lengths = [len(run) for run in inside]
+    run, time = np.repeat(np.arange(len(inside)), lengths), np.concatenate([np.arange(length) for length in lengths])
+    units = independent_units(run, time, [share])
+    missing = too_few(run, units)
+    if missing:
+        return float(share.mean()), None, missing
+    bounds = share_interval(np.bincount(units, share), np.bincount(units).astype(np.float64))
+    return float(share.mean()), bounds, None if bounds else "one kind is too rare"
+
+
 def slow_coordinates(
-    reference: Runs, simulated: Runs, temperature: float, generator: np.random.Generator, samples: int
+    reference: Runs, simulated: Runs, temperature: float, generator: np.random.Generator
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Free energies over the reference's two slowest coordinates; nothing for short chains and trajectories.
 
     Returns:
-        ``js_tica`` (with interval over replicas, halves and runs), ``tica_mae`` [kcal/mol] (and that of the halves),
-        ``coverage`` (share of reference frames in bins that the simulation visits), ``coverage_of_simulation`` (the
-        other way round); and the two-dimensional histograms.
+        ``js_tica`` (with its interval, halves and runs), ``tica_states``, ``tica_mae`` [kcal/mol] (and that of the
+        halves), ``coverage`` (share of reference frames in bins that the simulation visits),
+        ``coverage_of_simulation`` (the other way round); and the two-dimensional histograms.
     """
-    names = ("js_tica", "js_tica_interval", "js_tica_split_half", "js_tica_between", "tica_mae", "tica_mae_split_half")
+    names = ("js_tica_split_half", "js_tica_between", "tica_states", "tica_mae", "tica_mae_split_half")
     flat: dict[str, Any] = dict.fromkeys((*names, "coverage", "coverage_split_half", "coverage_of_simulation"))
+    flat |= estimate_keys("js_tica", None)
     tica = fit_tica(reference, TICA_LAG)
     if tica is None:
         return flat, None
     kT = thermal_energy(temperature)
     points = [tica.project(run) for run in reference]
-    bins = landscape(np.concatenate(points))
-    counts = np.array([bins.counts(one) for one in points])
-    true = counts.sum(axis=0)
-    first, second = (bins.counts(half) for half in halves_in_time(points))
-    flat["js_tica_split_half"] = landscape_divergence(first, second)
-    flat["tica_mae_split_half"] = free_energy_difference(first, second, kT)
-    flat["coverage_split_half"] = coverage(second, first)
-    if len(counts) > 1:
-        flat["js_tica_between"] = _between(counts)
-    ours = [bins.counts(tica.project(run)) for run in simulated if len(run)]
+    pooled, bins = np.concatenate(points), landscape(np.concatenate(points))
+    run = np.repeat(np.arange(len(points)), [len(one) for one in points])
+    time = np.concatenate([np.arange(len(one)) for one in points])
+    states = equal_states(pooled, len(pooled) / integrated_time(pooled[:, 0], run, time))
+    true = _in_states(states, points)
+    first, second = halves_in_time(points)
+    flat["tica_states"] = states.number - 1
+    flat["js_tica_split_half"], flat["js_tica_between"] = own_divergences(true, states.number, generator)
+    flat["tica_mae_split_half"] = free_energy_difference(_counts(states, first), _counts(states, second), kT)
+    flat["coverage_split_half"] = coverage(bins.counts(second), bins.counts(first))
     curves: dict[str, Any] = {
         "edges": [edge.round(4).tolist() for edge in bins.edges],
         "eigenvalues": tica.eigenvalues.round(4).tolist(),
         "lag": TICA_LAG,
-        "reference": true.astype(int).tolist(),
+        "reference": bins.counts(pooled).astype(int).tolist(),
         "simulated": None,
     }
+    ours = [tica.project(run) for run in simulated if len(run)]
     if ours:
-        total = np.sum(ours, axis=0)
-        flat["js_tica"] = landscape_divergence(true, total)
-        flat["tica_mae"] = free_energy_difference(true, total, kT)
-        flat["coverage"], flat["coverage_of_simulation"] = coverage(true, total), coverage(total, true)
-        if len(ours) > 1:
-            flat["js_tica_interval"] = _drawn(true, np.array(ours), resampling(generator, len(ours), samples))
-        curves["simulated"] = total.astype(int).tolist()
+        everything = np.concatenate(ours)
+        flat |= estimate_keys("js_tica", divergence(true, _in_states(states, ours), states.number))
+        flat["tica_mae"] = free_energy_difference(_counts(states, pooled), _counts(states, everything), kT)
+        seen, visited = bins.counts(pooled), bins.counts(everything)
+        flat["coverage"], flat["coverage_of_simulation"] = coverage(seen, visited), coverage(visited, seen)
+        curves["simulated"] = visited.astype(int).tolist()
     return flat, curves
 
 
@@ -109,37 +124,33 @@ def divergences_by_residue(
     """JS of bonds, angles and dihedrals by residue type; for unbroken chains only, where positions are beads."""
     if not any(map(len, simulated)):
         return []
-    pooled, ours = np.concatenate(reference), np.concatenate(simulated)
     rows = []
     for quantity in quantities:
         if quantity.name not in BY_RESIDUE:
             continue
-        true, other = quantity.measure(pooled), quantity.measure(ours)
-        if true.shape[1] + {"bond": 1, "angle": 2, "dihedral": 3}[quantity.name] != len(residues):
+        true, ours = measured(quantity, reference), measured(quantity, simulated)
+        positions = true[0].shape[1]
+        if positions + {"bond": 1, "angle": 2, "dihedral": 3}[quantity.name] != len(residues):
             continue
-        owners = np.array(residues)[BY_RESIDUE[quantity.name] :][: true.shape[1]]
-        edges = bin_edges(true.ravel(), bins, quantity.period)
-        for residue in sorted(set(owners.tolist())):
-            mine = owners == residue
-            p, q = (bin_counts(values[:, mine].ravel(), edges) for values in (true, other))
-            rows.append({"quantity": quantity.name, "residue": residue, "js": round(float(jensen_shannon(p, q)), 5)})
+        names, group = np.unique(residues[BY_RESIDUE[quantity.name] :][:positions], return_inverse=True)
+        chosen = Bins.of(true, bins, quantity.period)
+        found = divergences_of(chosen.binned(true), chosen.binned(ours), chosen.number, group)
+        rows += [
+            {"quantity": quantity.name, "residue": str(name), "js": js} for name, js in zip(names, found, strict=True)
+        ]
     return rows
 
 
-def _between(counts: Float[np.ndarray, "runs bins bins"]) -> float | None:
-    """Mean JS of each run from all others."""
-    rest = counts.sum(axis=0) - counts
-    found = [landscape_divergence(one, other) for one, other in zip(counts, rest, strict=True)]
-    return float(np.mean([value for value in found if value is not None]))
+def _in_states(states: States, points: Sequence[Float[np.ndarray, "_ components"]]) -> Binned:
+    """States of an ensemble's frames, with the slow coordinates themselves as what tells how long it remembers."""
+    pooled = np.concatenate(points)
+    lengths = [len(one) for one in points]
+    run, time = np.repeat(np.arange(len(points)), lengths), np.concatenate([np.arange(length) for length in lengths])
+    return Binned(states.of(pooled)[:, None], run, time, pooled[:, :2].T)
 
 
-def _drawn(
-    true: Float[np.ndarray, "bins bins"],
-    counts: Float[np.ndarray, "replicas bins bins"],
-    weights: Int[np.ndarray, "samples replicas"],
-) -> tuple[float, float] | None:
-    drawn = np.tensordot(weights, counts, axes=1).reshape(len(weights), -1)
-    return interval(jensen_shannon(drawn, true.ravel()))
+def _counts(states: States, points: Float[np.ndarray, "frames components"]) -> Float[np.ndarray, " states"]:
+    return np.bincount(states.of(points), minlength=states.number).astype(np.float64)
 
 
 def _rms(values: Float[np.ndarray, "..."]) -> float:

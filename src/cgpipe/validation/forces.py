@@ -11,23 +11,13 @@ from cgpipe.data.projection import Projection
 from cgpipe.data.store import Dataset, Frames
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.program import Program
-from cgpipe.physics.force_errors import (
-    ForceSums,
-    block_interval,
-    force_metrics,
-    force_sums,
-    paired_metrics,
-    r_squared,
-    time_blocks,
-)
-from cgpipe.physics.noise_ceiling import ceiling_metrics, noise_ceiling
+from cgpipe.physics.force_errors import ForceSums, force_metrics, force_sums, paired_metrics, r_squared
+from cgpipe.physics.independent_units import independent_units, too_few
+from cgpipe.physics.noise_ceiling import ceiling_metrics, noise_ceiling, share_of_ceiling
 from cgpipe.physics.observables import rotations_onto
 from cgpipe.physics.prior import Prior
-from cgpipe.physics.statistics import resampling
+from cgpipe.physics.statistics import interval, resampling
 from cgpipe.validation.predictions import bonds_of_training_frames, prior_forces, program_forces
-
-WANTED_BLOCKS, SHORTEST_BLOCK = 10, 5
-"""Test blocks are cut until there are so many, but not below so many frames: few units make intervals too narrow."""
 
 
 def evaluate_forces(
@@ -61,14 +51,13 @@ def evaluate_forces(
         "shuffled_force": generator.permutation(full),
         "zero_force": np.zeros_like(full),
     }
-    longest = block_length(dataset, len(frames.R))
-    blocks = time_blocks(frames.trajectory, frames.frame, longest)
+    blocks, missing = _blocks(frames.trajectory, frames.frame, [_squares(frames.F), _squares(frames.F - full)])
     sums = {name: force_sums(frames.F, forces, blocks) for name, forces in models.items()}
     weights = resampling(generator, int(blocks.max()) + 1, settings.validate_.bootstrap)
     flat: dict[str, Any] = {
         "force_frames": len(frames.R),
         "force_blocks": int(blocks.max()) + 1,
-        "force_block_frames": longest,
+        "force_interval_missing": missing,
         "force_trajectories": len(np.unique(frames.trajectory)),
         "force_label_rms": float(np.sqrt(np.mean(frames.F.astype(np.float64) ** 2))),
     }
@@ -80,7 +69,7 @@ def evaluate_forces(
             f"{name}_{k.replace('beyond', 'beyond_bonds')}": paired[k] for k in paired if k.startswith("r2_beyond")
         }
     flat |= {f"force_{k}": v for k, v in paired_metrics(sums["force"], sums["prior_force"], weights).items()}
-    flat |= _against_ceiling(projection, topology, sums["force"], weights, generator, dataset)
+    flat |= _against_ceiling(projection, topology, sums["force"], weights, generator)
     parts = {
         "position": {str(bead): _only(frames.F, bead=bead) for bead in range(frames.R.shape[1])},
         "residue": {name: _of_residue(frames.F, projection, name) for name in sorted(set(projection.residue_name))},
@@ -89,9 +78,20 @@ def evaluate_forces(
     return flat, {kind: _by_part(frames.F, models, blocks, these, weights) for kind, these in parts.items()}
 
 
-def block_length(dataset: Dataset, frames: int) -> int:
-    """Frames of a block: as the dataset was divided, but short enough that there are some blocks to draw."""
-    return max(SHORTEST_BLOCK, min(dataset.header["settings"]["dataset"]["block_frames"], frames // WANTED_BLOCKS))
+def _blocks(
+    trajectory: Int[np.ndarray, " frames"],
+    frame: Int[np.ndarray, " frames"],
+    series: list[Float[np.ndarray, " frames"]],
+) -> tuple[Int[np.ndarray, " frames"], str | None]:
+    """Independent block of every frame, and why there is only one where there are too few for intervals."""
+    blocks = independent_units(trajectory.astype(np.int64), frame.astype(np.int64), series)
+    missing = too_few(trajectory, blocks)
+    return (np.zeros_like(blocks) if missing else blocks), missing
+
+
+def _squares(F: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, " frames"]:
+    """Square of all components of each frame's forces."""
+    return np.sum(F.astype(np.float64) ** 2, axis=(1, 2))
 
 
 def average_forces(training: Frames, R: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, "frames beads 3"]:
@@ -109,11 +109,9 @@ def _against_ceiling(
     sums: ForceSums,
     weights: Int[np.ndarray, "samples blocks"],
     generator: np.random.Generator,
-    dataset: Dataset,
 ) -> dict[str, Any]:
     """R²_max from all frames of the protein, and the share of it that the program reaches; None with too few frames."""
-    longest = block_length(dataset, len(projection))
-    blocks = time_blocks(projection.trajectory, projection.frame, longest)
+    blocks, _ = _blocks(projection.trajectory, projection.frame, [_squares(projection.F)])
     pairs = noise_ceiling(projection.R, projection.F, topology, projection.trajectory, projection.frame, blocks)
     if pairs is None:
         return dict.fromkeys(
@@ -121,9 +119,11 @@ def _against_ceiling(
         )
     drawn_blocks = resampling(generator, int(blocks.max()) + 1, len(weights))
     flat, ceilings = ceiling_metrics(pairs, drawn_blocks)
-    ratio = r_squared(sums.drawn(weights)) / ceilings
-    flat["force_r2_of_max"] = float(r_squared(sums)) / flat["force_r2_max"]
-    return flat | {"force_r2_of_max_interval": block_interval(ratio, weights)}
+    units = min(weights.shape[1], drawn_blocks.shape[1])
+    share, bounds = share_of_ceiling(
+        float(r_squared(sums)), r_squared(sums.drawn(weights)), flat["force_r2_max"], ceilings, units
+    )
+    return flat | {"force_r2_of_max": share, "force_r2_of_max_interval": bounds}
 
 
 def _by_part(
@@ -143,12 +143,13 @@ def _by_part(
             for key in ("force", "prior_force", "bonds_force")
         }
         gain = paired_metrics(sums["force"], sums["bonds_force"], weights)
+        r2 = float(r_squared(sums["force"]))
         rows.append(
             {
                 "name": name,
                 "components": int(np.sum(chosen)),
-                "r2": float(r_squared(sums["force"])),
-                "r2_interval": block_interval(r_squared(sums["force"].drawn(weights)), weights),
+                "r2": r2,
+                "r2_interval": interval(r2, r_squared(sums["force"].drawn(weights)), weights.shape[1]),
                 "prior_r2": float(r_squared(sums["prior_force"])),
                 "r2_beyond_bonds": gain["r2_beyond"],
                 "r2_beyond_bonds_interval": gain["r2_beyond_interval"],

@@ -40,7 +40,7 @@ def evaluate_simulations(
         cutoff: of the model [Å].
         names: species of the model.
         settings: of the stage.
-        generator: randomness of the bootstrap.
+        generator: of the shuffled control, and of ways to divide many trajectories in two.
 
     Returns:
         flat numbers, and the curves behind the figures.
@@ -60,7 +60,7 @@ def _distributions(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Simulated against reference ensemble at the temperature of the simulations."""
     reference, runs, topology = _reference(projection, replicas)
-    how = settings.validate_.model_dump()
+    how = settings.validate_.model_dump(exclude={"bootstrap"})
     numbers, curves = compare_structures(
         runs, [r.R for r in replicas], [r.times for r in replicas], topology, Comparison(**how), generator
     )
@@ -98,14 +98,11 @@ def _beyond_distributions(
     compared = quantities(topology, runs[0][0].astype(np.float64), how.contact_cutoff, how.contact_separation)
     species = np.array([names.species(residue) for residue in projection.residue_name], np.int32)
     masses = np.array(names.masses)[species]
-    alone = prior_alone(
-        prior, cutoff, reference.R, topology._replace(species=species), masses, temperature, SEED
-    ).astype(np.float64)
-    everything = np.concatenate(kept) if any(map(len, kept)) else None
-    flat = control_divergences(compared, runs, everything, alone, how.bins, generator)
-    flat |= handedness(runs, kept, topology, generator, how.bootstrap)
+    alone = prior_alone(prior, cutoff, reference.R, topology._replace(species=species), masses, temperature, SEED)
+    flat = control_divergences(compared, runs, kept, alone, how.bins, generator)
+    flat |= handedness(runs, kept, topology)
     rmsf, curves = fluctuations(runs, kept)
-    tica, tica_curves = slow_coordinates(runs, kept, temperature, generator, how.bootstrap)
+    tica, tica_curves = slow_coordinates(runs, kept, temperature, generator)
     by_residue = divergences_by_residue(compared, runs, kept, projection.residue_name, how.bins)
     return {**flat, **rmsf, **tica}, {"rmsf": curves, "tica": tica_curves, "by_residue": by_residue}
 

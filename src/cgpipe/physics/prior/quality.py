@@ -17,13 +17,13 @@ from numpy import ndarray
 
 from cgpipe.data.store import Dataset, Frames
 from cgpipe.data.topology import Topology
+from cgpipe.physics.divergences import jensen_shannon
 from cgpipe.physics.force_errors import force_sums, r_squared
 from cgpipe.physics.geometry import bond_lengths
 from cgpipe.physics.langevin import langevin, start
 from cgpipe.physics.neighbours import find_neighbours
 from cgpipe.physics.prior.observed import Observed, merged
 from cgpipe.physics.prior.prior import Prior, Weights
-from cgpipe.physics.statistics import jensen_shannon
 
 BATCH = 64
 """Frames whose forces are computed at once."""

@@ -1,0 +1,69 @@
+"""Parts of ensembles that count as independent: whole runs, or pieces of them that are much longer than the memory.
+
+Errors come from the scatter between such parts. As few and as long ones are taken as Student's t can do with, because a
+part that remembers the one before it makes errors too small, and the memory that a short run shows is itself too
+short; runs are cut only where that leaves pieces of at least five integrated autocorrelation times.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from cgpipe.physics.autocorrelation import integrated_time
+
+WANTED = 12
+"""So many parts are made where the memory allows it and there are not more runs."""
+
+MEMORIES, MEMORIES_OF_FEW = 5.0, 8.0
+"""A run is cut into pieces of at least so many autocorrelation times; of more where there are fewer than four runs."""
+
+FEWEST = 4
+"""With fewer parts there is no interval."""
+
+FEWEST_OF_FEW = 10
+"""The same where there are fewer than four runs, which hardly show a memory as long as they are themselves."""
+
+
+def independent_units(
+    run: Int[np.ndarray, " frames"], time: Int[np.ndarray, " frames"], series: Sequence[Float[np.ndarray, " frames"]]
+) -> Int[np.ndarray, " frames"]:
+    """Number of the part that each frame belongs to, from 0.
+
+    Args:
+        run: trajectory of each frame.
+        time: number of each frame in its trajectory.
+        series: numbers per frame; the one with the longest memory decides.
+    """
+    memory = max(integrated_time(one, run, time) for one in series)
+    least = MEMORIES if len(np.unique(run)) >= FEWEST else MEMORIES_OF_FEW
+    return cut(run, time, max(len(run) / WANTED, least * memory), WANTED)
+
+
+def too_few(run: Int[np.ndarray, " frames"], units: Int[np.ndarray, " frames"]) -> str | None:
+    """Why these parts support no interval, in words; None where they do."""
+    runs, parts = len(np.unique(run)), len(np.unique(units))
+    needed = FEWEST if runs >= FEWEST else FEWEST_OF_FEW
+    return None if parts >= needed else f"{parts} independent parts of {runs} runs, {needed} needed"
+
+
+def cut(
+    run: Int[np.ndarray, " frames"], time: Int[np.ndarray, " frames"], shortest: float, most: int
+) -> Int[np.ndarray, " frames"]:
+    """Number of the piece that each frame belongs to: pieces of a run have equally many consecutive frames.
+
+    Args:
+        run: trajectory of each frame.
+        time: number of each frame in its trajectory.
+        shortest: length of a piece [frames]; a shorter run is one piece.
+        most: pieces of a run.
+    """
+    pieces = np.zeros(len(run), dtype=np.int64)
+    first = 0
+    for name in np.unique(run):
+        members = np.flatnonzero(run == name)
+        members = members[np.argsort(time[members], kind="stable")]
+        count = int(np.clip(len(members) / shortest + 1e-9, 1, most))
+        pieces[members] = first + np.arange(len(members)) * count // len(members)
+        first += count
+    return pieces
