@@ -21,7 +21,7 @@ from cgpipe.physics.divergence_estimates import divergence
 from cgpipe.physics.divergences import jensen_shannon
 from cgpipe.physics.ensembles import Bins
 from cgpipe.physics.force_errors import force_metrics, force_sums, paired_metrics, r_squared
-from cgpipe.physics.independent_units import independent_units, too_few
+from cgpipe.physics.independent_units import independent_units
 from cgpipe.physics.mean_forces import mean_force_metrics, paired_gain
 from cgpipe.physics.noise_ceiling import PairSums, ceiling_metrics, share_of_ceiling
 from cgpipe.physics.statistics import resampling
@@ -117,8 +117,8 @@ def forces(random: np.random.Generator, runs: int, frames: int, memory: float) -
     F = mean + slow + 1.5 * random.normal(size=mean.shape)
     run, time = np.repeat(np.arange(runs), frames), np.tile(np.arange(frames), runs)
     series = [np.sum(F**2, axis=(1, 2)), np.sum((F - mean) ** 2, axis=(1, 2))]
-    blocks = independent_units(run, time, series)
-    if too_few(run, blocks):
+    blocks, missing = independent_units(run, time, series)
+    if missing:
         return dict.fromkeys(("RMSE", "R²", "slope", "R² gained", "RMSE gained", "R² beyond the bonds"), (0.0, None))
     weights = resampling(random, int(blocks.max()) + 1, 300)
     sums, other = (force_sums(F, P, blocks) for P in (mean, 0.5 * mean))
@@ -164,7 +164,7 @@ def mean_forces(random: np.random.Generator, configurations: int) -> Results:
 
 
 def ceiling(random: np.random.Generator, blocks: int) -> Results:
-    """The ceiling of R² from pairs of frames, and the share that a model reaches of it; noise differs between blocks."""
+    """The ceiling of R² from pairs of frames, and the share that a model reaches; noise differs between blocks."""
     noise2, signal2, beads, frames = 4.0, 6.0, 5, 20
     level = noise2 * random.gamma(8.0, 1 / 8.0, size=(beads, blocks, 1))
     distance2 = random.uniform(0.1, 2.0, size=(beads, blocks, frames))
@@ -233,8 +233,8 @@ EXPERIMENTS: dict[str, Callable[[np.random.Generator], Results]] = {
     "JS, two states, 4 + 4 runs of 5 memories": partial(
         two_state_divergence, runs=(4, 4), frames=500, memory=99.0, shares=(0.5, 0.7)
     ),
-    "JS, two states, 8 + 4 runs of 1.25 memories": partial(
-        two_state_divergence, runs=(8, 4), frames=500, memory=399.0, shares=(0.5, 0.8)
+    "JS, two states, 12 + 8 runs of 2.5 memories": partial(
+        two_state_divergence, runs=(12, 8), frames=250, memory=99.0, shares=(0.5, 0.8)
     ),
     "JS of slow coordinates, 4 + 4 runs of 20 memories": partial(slow_divergence, runs=(4, 4), frames=400, memory=19.0),
     "right-handed dihedrals, 4 runs of 5 memories": partial(right_handed, runs=4, frames=500, memory=99.0, share=0.8),

@@ -160,9 +160,11 @@ def write_mean_forces(path: Path, **changes: Any) -> None:
 
 
 def _frames(beads: int, frames: int, seed: int) -> np.ndarray:
-    """A trembling chain [Å]."""
-    noise = np.random.default_rng(seed).normal(scale=0.25, size=(frames, beads, 3))
-    return (chain_positions(beads) + noise).astype(np.float32)
+    """A chain whose beads tremble, and move with their neighbours [Å]."""
+    random = np.random.default_rng(seed)
+    noise = random.normal(scale=0.15, size=(frames, beads, 3))
+    together = np.cumsum(random.normal(scale=0.2, size=(frames, beads, 3)), axis=1)
+    return (chain_positions(beads) + noise + together).astype(np.float32)
 
 
 def _projection(name: str, beads: int) -> Projection:

@@ -64,7 +64,7 @@ def test_equal_ensembles_diverge_as_little_as_the_halves_of_the_reference(made_r
     """Detects simulation and reference binned differently: here they are drawn from the same distribution."""
     v = read(made_run)
     for quantity in ("bond", "angle", "rg"):
-        assert v[f"js_{quantity}"] < 3 * v[f"js_{quantity}_split_half"] + 0.05
+        assert v[f"js_{quantity}"] < 0.05 and abs(v[f"js_{quantity}_split_half"]) < 0.05
     assert v["js_dihedral_mirrored"] > v["js_dihedral"]
 
 
@@ -81,7 +81,7 @@ def test_a_replica_that_dies_at_once_leaves_nothing_to_compare(mine: Path):
         write_simulation(mine / f"simulate/alpha/best/{replica}", "alpha", 8, 2, frames=2, picoseconds=0.0)
     v = run_validate(mine, "alpha")
     assert v["js_bond"] is None and v["frames_simulated"] == 0 and v["death_rate_bound"] is None
-    assert v["js_bond_split_half"] > 0
+    assert v["js_bond_split_half"] is not None
 
 
 @pytest.mark.parametrize(

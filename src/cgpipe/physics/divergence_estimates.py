@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 from scipy.stats import t as student
 
 from cgpipe.physics.divergences import jensen_shannon
-from cgpipe.physics.independent_units import independent_units, too_few
+from cgpipe.physics.independent_units import Units, independent_units
 
 LEVEL = 0.95
 """Of the intervals."""
@@ -56,8 +56,8 @@ class Estimate(NamedTuple):
     missing: str | None
 
 
-def memory_units(one: Binned, other: Binned, number: int) -> Int[np.ndarray, " frames"]:
-    """Independent units of an ensemble, for its divergence from another one: number of the unit of each frame."""
+def memory_units(one: Binned, other: Binned, number: int) -> Units:
+    """Independent units of an ensemble, for its divergence from another one."""
     p, q = (np.bincount(x.bins.ravel(), minlength=number) / x.bins.size for x in (one, other))
     # how much a frame in this bin moves the divergence
     weight = np.log2(np.where(p > 0, p, 1.0) / np.where(p > 0, (p + q) / 2, 1.0))
@@ -72,16 +72,10 @@ def divergence(reference: Binned, simulated: Binned, number: int) -> Estimate:
         number: of bins.
     """
     mine, others = memory_units(reference, simulated, number), memory_units(simulated, reference, number)
-    p, q = reference.counts(mine, number), simulated.counts(others, number)
-    missing = [
-        f"{name}: {why}"
-        for name, why in (
-            ("reference", too_few(reference.run, mine)),
-            ("simulation", too_few(simulated.run, others)),
-        )
-        if why
-    ]
-    return Estimate(float(corrected(p, q)), None if missing else interval(p, q), "; ".join(missing) or None)
+    p, q = reference.counts(mine.part, number), simulated.counts(others.part, number)
+    reasons = (("reference", mine.too_few), ("simulation", others.too_few))
+    missing = "; ".join(f"{name}: {why}" for name, why in reasons if why)
+    return Estimate(float(corrected(p, q)), None if missing else interval(p, q), missing or None)
 
 
 def corrected(

@@ -5,7 +5,7 @@ first halves in time of all reference trajectories with their second halves; ``b
 trajectories with the other, averaged over the ways of dividing them. Sampling error within halves or trajectories is
 taken off both, so that a converged reference has zero. One whose ``between`` is much larger than its ``split_half`` has
 not converged: its trajectories sample different states, and no simulation can agree with it better than they agree with
-each other. Bins that hold fewer than two independent frames of the reference are joined with the next.
+each other. Bins that hold fewer than five independent frames of the reference are joined with the next.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,8 +31,11 @@ from cgpipe.physics.own_divergence import own_divergences
 Measure = Callable[[Float[np.ndarray, "frames beads 3"]], Float[np.ndarray, "frames ..."]]
 Values = Sequence[Float[np.ndarray, "_ positions"]]
 
-FRAMES_PER_BIN = 2.0
+FRAMES_PER_BIN = 5.0
 """Independent frames of the reference that a bin holds at least."""
+
+FEWEST_BINS = 12
+"""No more are joined than leave about so many, however long the reference remembers."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,8 @@ class Bins:
         edges = bin_edges(pooled, bins, period)
         equal = cls(edges, np.arange(bins), period).binned(reference)
         memory = max(integrated_time(one, equal.run, equal.time) for one in equal.slow)
-        independent = len(equal.run) / memory
-        return cls(edges, joined_bins(bin_counts(pooled, edges), FRAMES_PER_BIN * len(pooled) / independent), period)
+        share = min(FRAMES_PER_BIN * memory / len(equal.run), 1 / FEWEST_BINS)
+        return cls(edges, joined_bins(bin_counts(pooled, edges), share * len(pooled)), period)
 
     @property
     def number(self) -> int:
@@ -207,7 +210,7 @@ def divergences_of(
     found = []
     for one in range(int(group.max()) + 1):
         p, q = (
-            ensemble._replace(bins=ensemble.bins[:, group == one]).counts(units, number)
+            ensemble._replace(bins=ensemble.bins[:, group == one]).counts(units.part, number)
             for ensemble, units in ((reference, mine), (simulated, others))
         )
         found.append(round(float(corrected(p, q)), 5))

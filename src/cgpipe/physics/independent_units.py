@@ -6,6 +6,7 @@ short; runs are cut only where that leaves pieces of at least five integrated au
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -21,14 +22,24 @@ MEMORIES, MEMORIES_OF_FEW = 5.0, 8.0
 FEWEST = 4
 """With fewer parts there is no interval."""
 
+FEWEST_FRAMES = 6
+"""The same for independent frames: all frames over the memory. Runs that hardly change state do not scatter."""
+
 FEWEST_OF_FEW = 10
-"""The same where there are fewer than four runs, which hardly show a memory as long as they are themselves."""
+"""The same of parts where there are fewer than four runs, which hardly show a memory as long as themselves."""
+
+
+class Units(NamedTuple):
+    """Number of the part that each frame belongs to, from 0; and why there are too few for an interval, or None."""
+
+    part: Int[np.ndarray, " frames"]
+    too_few: str | None
 
 
 def independent_units(
     run: Int[np.ndarray, " frames"], time: Int[np.ndarray, " frames"], series: Sequence[Float[np.ndarray, " frames"]]
-) -> Int[np.ndarray, " frames"]:
-    """Number of the part that each frame belongs to, from 0.
+) -> Units:
+    """Independent parts of an ensemble.
 
     Args:
         run: trajectory of each frame.
@@ -36,15 +47,15 @@ def independent_units(
         series: numbers per frame; the one with the longest memory decides.
     """
     memory = max(integrated_time(one, run, time) for one in series)
-    least = MEMORIES if len(np.unique(run)) >= FEWEST else MEMORIES_OF_FEW
-    return cut(run, time, max(len(run) / WANTED, least * memory), WANTED)
-
-
-def too_few(run: Int[np.ndarray, " frames"], units: Int[np.ndarray, " frames"]) -> str | None:
-    """Why these parts support no interval, in words; None where they do."""
-    runs, parts = len(np.unique(run)), len(np.unique(units))
-    needed = FEWEST if runs >= FEWEST else FEWEST_OF_FEW
-    return None if parts >= needed else f"{parts} independent parts of {runs} runs, {needed} needed"
+    runs = len(np.unique(run))
+    least = MEMORIES if runs >= FEWEST else MEMORIES_OF_FEW
+    part = cut(run, time, max(len(run) / WANTED, least * memory), WANTED)
+    found, needed = int(part.max()) + 1, FEWEST if runs >= FEWEST else FEWEST_OF_FEW
+    if found < needed:
+        return Units(part, f"{found} independent parts of {runs} runs, {needed} needed")
+    if len(run) / memory < FEWEST_FRAMES:
+        return Units(part, f"worth {len(run) / memory:.0f} independent frames, {FEWEST_FRAMES} needed")
+    return Units(part, None)
 
 
 def cut(

@@ -11,7 +11,7 @@ from cgpipe.physics import observables
 from cgpipe.physics.autocorrelation import integrated_time
 from cgpipe.physics.divergence_estimates import Binned, divergence
 from cgpipe.physics.ensembles import Bins, Quantity, divergences_of, estimate_keys, halves_in_time, measured
-from cgpipe.physics.independent_units import independent_units, too_few
+from cgpipe.physics.independent_units import independent_units
 from cgpipe.physics.own_divergence import own_divergences
 from cgpipe.physics.statistics import share_interval
 from cgpipe.physics.tica import States, coverage, equal_states, fit_tica, free_energy_difference, landscape
@@ -65,10 +65,9 @@ def share_of(
     lengths = [len(run) for run in inside]
     run, time = np.repeat(np.arange(len(inside)), lengths), np.concatenate([np.arange(length) for length in lengths])
     units = independent_units(run, time, [share])
-    missing = too_few(run, units)
-    if missing:
-        return float(share.mean()), None, missing
-    bounds = share_interval(np.bincount(units, share), np.bincount(units).astype(np.float64))
+    if units.too_few:
+        return float(share.mean()), None, units.too_few
+    bounds = share_interval(np.bincount(units.part, share), np.bincount(units.part).astype(np.float64))
     return float(share.mean()), bounds, None if bounds else "one kind is too rare"
 
 

@@ -12,7 +12,7 @@ from cgpipe.data.store import Dataset, Frames
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.program import Program
 from cgpipe.physics.force_errors import ForceSums, force_metrics, force_sums, paired_metrics, r_squared
-from cgpipe.physics.independent_units import independent_units, too_few
+from cgpipe.physics.independent_units import independent_units
 from cgpipe.physics.noise_ceiling import ceiling_metrics, noise_ceiling, share_of_ceiling
 from cgpipe.physics.observables import rotations_onto
 from cgpipe.physics.prior import Prior
@@ -84,8 +84,7 @@ def _blocks(
     series: list[Float[np.ndarray, " frames"]],
 ) -> tuple[Int[np.ndarray, " frames"], str | None]:
     """Independent block of every frame, and why there is only one where there are too few for intervals."""
-    blocks = independent_units(trajectory.astype(np.int64), frame.astype(np.int64), series)
-    missing = too_few(trajectory, blocks)
+    blocks, missing = independent_units(trajectory.astype(np.int64), frame.astype(np.int64), series)
     return (np.zeros_like(blocks) if missing else blocks), missing
 
 

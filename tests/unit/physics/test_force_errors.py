@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cgpipe.physics.force_errors import force_metrics, force_sums, paired_metrics, r_squared, rmse, slope, time_blocks
+from cgpipe.physics.force_errors import force_metrics, force_sums, paired_metrics, r_squared, rmse, slope
 from cgpipe.physics.statistics import resampling
 
 
@@ -76,11 +76,3 @@ def test_forces_that_are_not_finite_are_refused():
     P[3, 1, 2] = np.nan
     with pytest.raises(ValueError, match="finite"):
         force_sums(F, P, blocks())
-
-
-def test_time_blocks_end_at_trajectories_gaps_and_their_length():
-    """Detects blocks that bridge what was never contiguous."""
-    trajectory = np.array([0] * 8 + [1] * 4)
-    frame = np.array([0, 2, 4, 6, 20, 22, 24, 26, 28, 30, 32, 34])
-    assert time_blocks(trajectory, frame, 3).tolist() == [0, 0, 0, 1, 2, 2, 2, 3, 4, 4, 4, 5]
-    assert time_blocks(trajectory[:1], frame[:1], 3).tolist() == [0]

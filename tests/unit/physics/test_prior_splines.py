@@ -7,12 +7,12 @@ import pytest
 from prior_toys import TYPES, topology, walk
 
 from cgpipe.data.topology import Topology
+from cgpipe.physics.divergences import jensen_shannon
 from cgpipe.physics.prior import Prior, Weights
 from cgpipe.physics.prior.fit import FitOptions, fit_prior
 from cgpipe.physics.prior.observed import Observed
 from cgpipe.physics.prior.splines import around, between
 from cgpipe.physics.prior.tabulated import tabulated
-from cgpipe.physics.divergences import jensen_shannon
 from cgpipe.units import thermal_energy
 
 T = 320.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from synthetic_program import chain_positions
 
-from cgpipe.physics.tica import coverage, fit_tica, free_energy_difference, landscape, landscape_divergence
+from cgpipe.physics.tica import coverage, equal_states, fit_tica, free_energy_difference, landscape
 
 BEADS = 8
 
@@ -54,9 +54,19 @@ def test_differences_of_landscapes():
     bins = landscape(points)
     p = bins.counts(points)
     assert p.sum() == len(points) and bins.counts(points + 100.0).sum() == len(points)
-    assert free_energy_difference(p, 3 * p, 0.6) == pytest.approx(0.0, abs=1e-12)
-    assert landscape_divergence(p, p) == pytest.approx(0.0, abs=1e-12)
+    assert free_energy_difference(p.ravel(), 3 * p.ravel(), 0.6) == pytest.approx(0.0, abs=1e-12)
     half = bins.counts(points[points[:, 0] > 0])
     assert coverage(half, p) == 1.0 and 0.45 < coverage(p, half) < 0.6
-    assert landscape_divergence(p, 0 * p) is None and coverage(0 * p, p) is None
-    assert free_energy_difference(p, 0 * p, 0.6) is None
+    assert coverage(0 * p, p) is None and free_energy_difference(p.ravel(), 0 * p.ravel(), 0.6) is None
+
+
+def test_the_reference_fills_its_states_equally():
+    """Detects states that are nearly empty, frames in none, too many for few frames, and a new region that hides."""
+    random = np.random.default_rng(1)
+    points = np.where(random.random((20000, 1)) < 0.8, 0.0, 5.0) + random.normal(size=(20000, 2))
+    states = equal_states(points, 1e4)
+    filled = np.bincount(states.of(points), minlength=states.number)
+    assert states.number == 26 and filled[-1] == 0
+    assert np.all(np.abs(filled[:-1] / len(points) - 1 / 25) < 0.002)
+    assert np.all(states.of(points + 100.0) == states.number - 1)
+    assert equal_states(points, 65.0).number - 1 == 6 and equal_states(points, 1.0).number - 1 == 4

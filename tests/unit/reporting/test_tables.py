@@ -3,7 +3,7 @@
 import pytest
 
 from cgpipe.reporting.page import duration
-from cgpipe.reporting.tables import bounds, number
+from cgpipe.reporting.tables import bounds, divergence, js_row, number
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,11 @@ def test_bounds():
 def test_duration(seconds: float, text: str):
     """Detects a wrong unit."""
     assert duration(seconds) == text
+
+
+def test_divergences_below_zero_are_shown_as_zero_and_missing_intervals_explained():
+    """Detects a negative divergence on the page, and an interval that is missing without a word."""
+    assert divergence(-0.0012) == "0" and divergence(0.0312) == "0.031" and divergence(None) == "–"
+    v = {"js_x": -0.001, "js_x_interval": None, "js_x_interval_missing": "reference: why", "js_x_split_half": -0.1}
+    row = js_row(v | {"js_x_between": None}, "x", "name", "")
+    assert (row.value, row.interval, row.against) == ("0", "reference: why", "0 halves · – runs")

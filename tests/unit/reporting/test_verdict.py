@@ -29,10 +29,15 @@ def numbers(js: float | None, halves: float | None = 0.02, between: float | None
         (numbers(0.3, 0.1, 0.25), Light.UNKNOWN),
         (numbers(None), Light.UNKNOWN),
         (numbers(0.3, None, None), Light.BAD),
+        (numbers(-0.002, -0.01, -0.003), Light.GOOD),
+        (numbers(0.3) | {"js_rg_interval": [0.01, 0.8]}, Light.UNKNOWN),
+        (numbers(0.3) | {"js_rg_interval": [0.2, 0.4]}, Light.BAD),
+        (numbers(0.01) | {"js_rg_interval": [0.0, 0.03]}, Light.GOOD),
+        (numbers(0.01) | {"js_rg_interval": [0.0, 0.5]}, Light.UNKNOWN),
     ],
 )
 def test_divergences_are_held_against_the_references_own(v: dict, light: Light):
-    """Detects a floor that is ignored, a reference too poor to praise anything, and None that passes."""
+    """Detects a floor that is ignored, a reference or interval too poor to decide anything, and None that passes."""
     assert judge_divergence(v, "rg") is light
 
 

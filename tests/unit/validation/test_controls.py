@@ -12,8 +12,14 @@ BEADS = 10
 TOPOLOGY = chain_topology(BEADS)
 
 
-def helix(frames: int, seed: int) -> np.ndarray:
-    return chain_positions(BEADS) + np.random.default_rng(seed).normal(scale=0.3, size=(frames, BEADS, 3))
+def helix(frames: int, seed: int, scale: float = 0.3) -> np.ndarray:
+    return chain_positions(BEADS) + np.random.default_rng(seed).normal(scale=scale, size=(frames, BEADS, 3))
+
+
+def bending(frames: int, seed: int) -> np.ndarray:
+    """A helix whose beads move together, as bonds make them."""
+    steps = np.random.default_rng(seed).normal(scale=0.2, size=(frames, BEADS, 3))
+    return chain_positions(BEADS) + np.cumsum(steps, axis=1)
 
 
 def test_mirror_images_have_other_dihedrals_and_nothing_else():
@@ -37,9 +43,9 @@ def test_shuffling_keeps_every_bead_and_breaks_the_bonds():
 
 def test_controls_are_flagged_and_a_good_simulation_is_not():
     """Detects controls that pass: the mirror image in dihedrals, shuffled beads in bonds."""
-    runs, simulated = [helix(300, 2), helix(300, 3)], helix(400, 4)
+    runs, simulated = [bending(300, 2), bending(300, 3)], [bending(200, 4), bending(200, 6)]
     compared = quantities(TOPOLOGY, runs[0][0], 8.0, 3)
-    numbers = control_divergences(compared, runs, simulated, helix(400, 5), 40, np.random.default_rng(0))
+    numbers = control_divergences(compared, runs, simulated, [bending(400, 5)], 40, np.random.default_rng(0))
     numbers |= {f"js_{name}": numbers[f"js_{name}_prior"] for name in ("bond", "angle", "dihedral")}
     assert numbers["js_dihedral_mirrored"] > 0.5 and numbers["js_angle_mirrored"] < 0.05
     assert flagged(numbers, "mirrored") is True and flagged(numbers, "shuffled") is True
@@ -49,12 +55,14 @@ def test_controls_are_flagged_and_a_good_simulation_is_not():
 
 def test_handedness_is_that_of_the_ensemble():
     """Detects a sign, and an interval over frames instead of runs."""
-    runs = [helix(100, seed) for seed in range(4)]
-    flat = handedness(runs, [mirrored(run) for run in runs], TOPOLOGY, np.random.default_rng(0), 200)
-    assert flat["right_handed_reference"] > 0.95 and flat["right_handed"] < 0.05
+    runs = [helix(100, seed, 0.9) for seed in range(4)]
+    flat = handedness(runs, [mirrored(run) for run in runs], TOPOLOGY)
+    assert flat["right_handed_reference"] > 0.9 and flat["right_handed"] < 0.1
     low, high = flat["right_handed_reference_interval"]
-    assert low <= flat["right_handed_reference"] <= high
-    assert handedness(runs, [], TOPOLOGY, np.random.default_rng(0), 9)["right_handed"] is None
+    assert 0 <= low <= flat["right_handed_reference"] <= high <= 1
+    assert handedness(runs, [], TOPOLOGY)["right_handed"] is None
+    flat = handedness(runs[:1], [run[:5] for run in runs[:3]], TOPOLOGY)
+    assert "3 independent parts of 3 runs" in flat["right_handed_interval_missing"]
 
 
 def test_rmsf_grows_where_beads_move():
@@ -72,14 +80,38 @@ def test_what_was_not_simulated_is_none():
     runs = [helix(60, seed) for seed in range(3)]
     flat, curves = fluctuations(runs, [])
     assert flat["rmsf_difference"] is None and flat["rmsf_split_half"] > 0 and curves["simulated"] is None
-    flat, slow = slow_coordinates(runs, [], 348.0, np.random.default_rng(0), 50)
-    assert flat["js_tica"] is None and flat["js_tica_split_half"] > 0 and slow is not None
+    flat, slow = slow_coordinates(runs, [], 348.0, np.random.default_rng(0))
+    assert flat["js_tica"] is None and flat["js_tica_split_half"] is not None and slow is not None
 
 
 def test_equal_ensembles_cover_each_other():
     """Detects coverage and free energies of other bins than the reference's."""
     runs, simulated = [helix(600, seed) for seed in range(4)], [helix(600, seed) for seed in range(9, 13)]
-    flat, _ = slow_coordinates(runs, simulated, 348.0, np.random.default_rng(0), 100)
-    assert flat["js_tica"] < flat["js_tica_split_half"] + 0.05
+    flat, _ = slow_coordinates(runs, simulated, 348.0, np.random.default_rng(0))
+    assert abs(flat["js_tica"]) < 0.02 and abs(flat["js_tica_split_half"]) < 0.02 and flat["js_tica_interval"][0] == 0
     assert flat["coverage"] > 0.9 and flat["coverage_of_simulation"] > 0.9
     assert flat["tica_mae"] < 0.6
+
+
+def test_few_frames_of_the_reference_do_not_diverge_from_it():
+    """50 independent frames of the reference have no divergence in slow coordinates, as a shifted ensemble has.
+
+    Detects states so many that a sample diverges from its own ensemble, and states that see nothing.
+    """
+    runs = [helix(600, seed) for seed in range(4)]
+    picked = np.concatenate(runs)[np.random.default_rng(0).permutation(2400)[:50]]
+    few, _ = slow_coordinates(runs, list(np.split(picked, 5)), 348.0, np.random.default_rng(0))
+    assert abs(few["js_tica"]) < 0.06 and few["js_tica_interval"][0] == 0
+    bent = [run + 0.6 * np.arange(BEADS)[:, None] ** 2 / BEADS for run in np.split(picked, 5)]
+    off, _ = slow_coordinates(runs, bent, 348.0, np.random.default_rng(0))
+    assert off["js_tica_interval"][0] > 0.2
+
+
+def test_a_control_that_is_as_good_is_not_told_apart():
+    """Detects a control that is flagged by rounding, by the bias from few frames, or within the simulation's error."""
+    ours = {f"js_{name}": -0.001 for name in ("bond", "angle", "dihedral")}
+    control = {f"js_{name}_mirrored": -0.001 + 1e-9 for name in ("bond", "angle", "dihedral")}
+    assert flagged(ours | control, "mirrored") is False
+    uncertain = ours | {"js_dihedral_interval": [0.0, 0.3]}
+    assert flagged(uncertain | control | {"js_dihedral_mirrored": 0.2}, "mirrored") is False
+    assert flagged(uncertain | control | {"js_dihedral_mirrored": 0.4}, "mirrored") is True
