@@ -45,8 +45,8 @@ def arguments(folder, replica: int) -> list[str]:
 def sampled(tmp_path_factory):
     """Both replicas, sampled without disturbance and gathered."""
     folder = tmp_path_factory.mktemp("allatom")
-    for replica in (0, 1):
-        assert run(sample.main, arguments(folder, replica)) == 0
+    for number in (0, 1):
+        assert run(sample.main, arguments(folder, number)) == 0
     replicas = [str(folder / "0.h5"), str(folder / "1.h5")]
     assert run(gather.main, ["--protein", "pep", "--replicas", *replicas, "--out", str(folder / "pep.h5")]) == 0
     return folder
