@@ -64,7 +64,7 @@ shell.prefix(f"{LOAD_MODULES if MODULES else ''}set -euo pipefail; unset JAX_NUM
 if workflow.is_main_process:
     checked = subprocess.run(
         [sys.executable, "-m", "cgpipe.check", "--quiet", "--merged", json.dumps(COMMAND_LINE)]
-        + ["--configfile", *map(str, CONFIG_FILES)]
+        + (["--configfile", *map(str, CONFIG_FILES)] if CONFIG_FILES else [])
     )
     if checked.returncode:
         sys.exit(checked.returncode)
