@@ -46,7 +46,11 @@ class Checkout:
 
     def snakemake(self, *arguments: str) -> Outcome:
         """Run Snakemake here; targets come first, because ``--configfile`` takes all that follows."""
-        return self._run(self.path, [*arguments, "--cores", "2", "--configfile", "config/demo.yaml"])
+        return self.without_overlay(*arguments, "--configfile", "config/demo.yaml")
+
+    def without_overlay(self, *arguments: str) -> Outcome:
+        """Run Snakemake here on ``config/config.yaml`` alone."""
+        return self._run(self.path, ["--cores", "2", *arguments])
 
     def plan(self, *arguments: str) -> Counter[str]:
         """What a dry run would do; it must succeed."""

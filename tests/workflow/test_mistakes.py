@@ -88,3 +88,5 @@ def test_configuration_that_snakemakes_own_reader_does_not_take(checkout, text):
     overlay = checkout.path / "config/demo.yaml"
     overlay.write_text(overlay.read_text() + "report: {title: 2026-12-01}\n")
     assert checkout.plan()["project"] == 2
+    if text is None:
+        assert checkout.without_overlay("--dry-run", "--quiet", "all").code == 0
