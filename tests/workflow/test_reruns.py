@@ -27,7 +27,7 @@ def test_nothing_runs_twice(finished):
 
 KEYS = {
     "project={ridge: 0.5}": EVERYTHING,
-    "training={clip: 1.0}": BELOW_TRAIN,
+    "training={clip: 3.0}": BELOW_TRAIN,
     "simulate={timestep: 2.0}": BELOW_SIMULATE | ENDURANCE,
     "simulate={picoseconds: 2.0}": BELOW_SIMULATE,
     "ensemble={select: dynamics}": BELOW_TRAIN - {"train"},

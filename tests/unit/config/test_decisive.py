@@ -94,7 +94,7 @@ def test_settings_that_matter():
     same = training(batch_per_device=4, accumulate=2, checkpoint_steps=7, keep_checkpoints=9, loggers=("wandb",))
     assert training_that_matters(same) == base == training_that_matters(training(batch_per_device=4), devices=2)
     assert training_that_matters(training(batch_per_device=16)) != base
-    assert training_that_matters(training(clip=1.0)) != base
+    assert training_that_matters(training(clip=3.0)) != base
     assert set(base["training"]) == set(Training.model_fields) - INDIFFERENT_KEYS - SHARED_OUT
 
 
