@@ -1,4 +1,4 @@
-"""Stage ``sample``: one replica of all-atom molecular dynamics → positions and forces in mdCATH's layout.
+"""Stage ``sample``: one replica of all-atom molecular dynamics → positions, forces, energies in mdCATH's layout.
 
 A killed run goes on from its last block of frames, and ends with the file that it would have written undisturbed.
 """

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,17 @@ def test_held_atoms_have_no_mass_and_flexible_bonds(start):
         for one in (system, free)
     )
     assert bonds.getNumBonds() == before.getNumBonds() + len(released)
+
+
+def test_held_runs_have_the_solvent_of_the_frames(start):
+    """From the block of the protein to the system: detects held beads in the default solvent."""
+    block = PROTEINS.proteins["pep"].model_copy(update={"solvent": "gbn2"})
+    assert build_start(block, cpu_platform(1)).solvent == "gbn2"
+    dynamics = HeldDynamics(
+        replace(start, solvent="gbn2"), Held("held", (348.0,), 4.0, 1), plain_maps(start.topology), cpu_platform(1)
+    )
+    names = {force.getName() for force in dynamics._system.getForces()}
+    assert "CustomGBForce" in names and "GBSAOBCForce" not in names
 
 
 def test_beads_do_not_move(start, monkeypatch):

@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import h5py
 import numpy as np
 import openmm
 import pytest
-from openmm import unit
+from openmm import app, unit
 
 from cgpipe import gather, project, sample
 from cgpipe.config import Config, Proteins, settings_json
@@ -65,14 +66,16 @@ def layout(group: h5py.Group) -> dict[str, tuple]:
 
 
 def test_layout_is_the_demos(sampled, demo_data):
-    """Names, types, ranks, attributes and units as in the demo's files; whether dssp is right is not looked at."""
+    """Names, types, ranks, attributes and units as in the demo's files, and energies besides; whether dssp is right is
+    not looked at."""
     with h5py.File(sampled / "pep.h5") as file, h5py.File(demo_data / "mdcath_dataset_trpcage.h5") as demo:
         assert file.attrs["layout"] == demo.attrs["layout"]
         ours, theirs = file["pep"], demo["trpcage"]
         assert set(ours.attrs) == set(theirs.attrs)
         assert {name: item for name, item in layout(theirs).items() if "/1" not in name and "/2" not in name} == {
-            name: item for name, item in layout(ours).items() if "/1" not in name
+            name: item for name, item in layout(ours).items() if "/1" not in name and "energy" not in name
         }
+        assert layout(ours)["348/0/potential_energy"] == (("f", 4, 1), {"unit"})
         for key in ("coords", "forces"):
             assert ours[f"348/0/{key}"].attrs["unit"] == theirs[f"348/0/{key}"].attrs["unit"]
         assert ours["348/1"].attrs["numFrames"] == ours["348/1/coords"].shape[0] == 60
@@ -102,6 +105,31 @@ def test_forces_are_minus_the_gradient(sampled):
                 step = 1e-5 * direction
                 slope = (energy(R + step) - energy(R - step)) / 2e-5
                 assert -(F * direction).sum() == pytest.approx(slope, abs=0.1, rel=1e-4)
+
+
+def test_energies_are_those_of_their_frames(sampled):
+    """U in the gathered file is the energy at the coordinates of the same row, of both replicas, up to the rounding of
+    either; detects energies of other steps, in other units, or lost in gathering."""
+    system = make_system(build_start(PROTEINS.proteins["pep"], cpu_platform(1)).topology)
+    with h5py.File(sampled / "pep.h5") as file:
+        for replica in "01":
+            group = file[f"pep/348/{replica}"]
+            energies = group["potential_energy"]
+            assert energies.attrs["unit"] == "kcal/mol" and energies.shape == (60,)
+            assert np.std(energies) > 1.0
+            for frame in (0, 30, 59):
+                expected, _ = evaluate(system, group["coords"][frame])
+                assert energies[frame] == pytest.approx(expected, abs=0.01)
+
+
+def evaluate(system: openmm.System, R: np.ndarray) -> tuple[float, np.ndarray]:
+    """Energy [kcal/mol] and forces [kcal/mol/Å] at R [Å], in double precision."""
+    reference = openmm.Platform.getPlatformByName("Reference")
+    context = openmm.Context(system, openmm.VerletIntegrator(0.001), reference)
+    context.setPositions(R.astype(np.float64) * unit.angstrom)
+    now = context.getState(getEnergy=True, getForces=True)
+    energy = now.getPotentialEnergy().value_in_unit(unit.kilocalorie_per_mole)
+    return energy, np.array(now.getForces(asNumpy=True).value_in_unit(unit.kilocalorie_per_mole / unit.angstrom))
 
 
 def test_sampled_frames_can_be_projected(sampled, tmp_path, monkeypatch):
@@ -200,6 +228,26 @@ def test_frames_of_other_settings_are_not_used(tripeptide, tmp_path, capsys):
 
 def _at_rest(start: Start) -> tuple[np.ndarray, np.ndarray]:
     return start.positions / 10.0, np.zeros_like(start.positions)
+
+
+@pytest.mark.parametrize("solvent", ["obc2", "gbn2"])
+def test_solvents_are_openmms(tripeptide, solvent):
+    """Frames of a block: U and F are those of OpenMM's own file for the solvent, U falls along F, and a second run is
+    the same to the bit. Whether the solvent is a good one is not looked at."""
+    start, plan = tripeptide
+    start = replace(start, solvent=solvent)
+    first = State(plan.equilibration, *_at_rest(start), 0.0)
+    (_, frames), (_, again) = (Dynamics(start, plan, cpu_platform(1)).advance(first) for _ in range(2))
+    assert all(np.array_equal(*pair) for pair in zip(frames, again, strict=True))
+    field = app.ForceField("amber14/protein.ff14SB.xml", f"implicit/{solvent}.xml")
+    system = field.createSystem(start.topology, constraints=app.HBonds)
+    direction = np.random.default_rng(1).normal(size=start.positions.shape)
+    for R, F, U in zip(frames.R[::4], frames.F[::4], frames.U[::4], strict=True):
+        energy, forces = evaluate(system, R)
+        assert pytest.approx(energy, abs=0.01) == U
+        assert pytest.approx(forces, abs=0.02) == F
+        up, down = (evaluate(system, R + sign * 1e-5 * direction)[0] for sign in (1, -1))
+        assert -(F * direction).sum() == pytest.approx((up - down) / 2e-5, abs=0.1, rel=1e-4)
 
 
 def test_temperature(tripeptide):

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import openmm
 import pytest
-from openmm import unit
+from openmm import app, unit
 
 from cgpipe.errors import UserError
 from cgpipe.sampling import start as module
@@ -70,6 +70,24 @@ def test_native_solvent_is_the_force_fields(cln025):
     expected, expected_forces = evaluate(make_system(cln025.topology, native=False), cln025.positions)
     assert energy == pytest.approx(expected, rel=1e-6)
     assert forces == pytest.approx(expected_forces, abs=1e-3)
+
+
+def test_neck_solvent_is_openmms_own(cln025):
+    """GB-Neck2 as `implicit/gbn2.xml` gives it, with mbondi3 radii (1.4 Å for the oxygens of carboxylates), and not OBC2;
+    detects that the solvent is ignored, or replaced by the kernel of the other one."""
+    field = app.ForceField("amber14/protein.ff14SB.xml", "implicit/gbn2.xml")
+    expected, expected_forces = evaluate(
+        field.createSystem(cln025.topology, constraints=app.HBonds), cln025.positions
+    )
+    system = make_system(cln025.topology, "gbn2")
+    energy, forces = evaluate(system, cln025.positions)
+    assert energy == pytest.approx(expected, rel=1e-12)
+    assert forces == pytest.approx(expected_forces, abs=1e-9)
+    other, other_forces = evaluate(make_system(cln025.topology), cln025.positions)
+    assert abs(energy - other) > 1.0 and np.abs(forces - other_forces).max() > 1.0
+    solvent = next(force for force in system.getForces() if isinstance(force, openmm.CustomGBForce))
+    oxygen = next(atom.index for atom in cln025.topology.atoms() if atom.name == "OD1")
+    assert 10.0 * (solvent.getParticleParameters(oxygen)[1] + 0.0195141) == pytest.approx(1.4)
 
 
 def test_minimum_keeps_handedness_and_trans_bonds(cln025):

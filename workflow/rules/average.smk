@@ -14,7 +14,7 @@ rule average:
     wildcard_constraints:
         protein=one_of(SAMPLED),
         set="test|train",
-    threads: 1
+    threads: 1  # as in sample
     resources:
         mem_mb=4000,
         runtime=1440,

@@ -11,7 +11,7 @@ rule sample:
         "<benchmarks>/sample/{protein}/{replica}.tsv"
     wildcard_constraints:
         protein=one_of(SAMPLED),
-    threads: 1
+    threads: 1  # with more, OpenMM sums forces in changing order, and a resumed run would be another one
     resources:
         mem_mb=2000,
         runtime=1440,

@@ -92,10 +92,11 @@ class State(NamedTuple):
 
 
 class Frames(NamedTuple):
-    """Positions [Å] and forces −dU/dx [kcal/mol/Å] of the same steps."""
+    """Positions [Å], forces −dU/dx [kcal/mol/Å] and potential energies [kcal/mol] of the same steps."""
 
     R: Float32[np.ndarray, "frames atoms 3"]
     F: Float32[np.ndarray, "frames atoms 3"]
+    U: Float32[np.ndarray, " frames"]
 
 
 class Dynamics:
@@ -103,7 +104,7 @@ class Dynamics:
 
     def __init__(self, start: Start, plan: Plan, platform: openmm.Platform) -> None:
         self._plan = plan
-        self._system = make_system(start.topology)
+        self._system = make_system(start.topology, start.solvent)
         self._integrator = make_integrator(plan.temperature, plan.timestep)
         self._context = openmm.Context(self._system, self._integrator, platform)
         moving = 3 * self._system.getNumParticles() - self._system.getNumConstraints() - 3  # the centre of mass rests
@@ -123,6 +124,7 @@ class Dynamics:
         self._begin(state, block)
         R: list[np.ndarray] = []
         F: list[np.ndarray] = []
+        U: list[float] = []
         temperatures = state.temperatures
         try:
             for _ in range(state.interval, block.stop):
@@ -131,13 +133,17 @@ class Dynamics:
                     now = self._context.getState(getPositions=True, getForces=True, getEnergy=True)
                     R.append(now.getPositions(asNumpy=True).value_in_unit(unit.angstrom))
                     F.append(now.getForces(asNumpy=True).value_in_unit(FORCE_UNIT))
+                    U.append(now.getPotentialEnergy().value_in_unit(unit.kilocalorie_per_mole))
                     temperatures += now.getKineticEnergy().value_in_unit(unit.kilocalorie_per_mole) * self._per_energy
         except openmm.OpenMMException as error:
             raise UserError(f"{self._plan.identity}: unstable: {error}; take a shorter timestep") from None
         atoms = self._system.getNumParticles()
-        frames = Frames(*(np.array(rows, np.float32).reshape(-1, atoms, 3) for rows in (R, F)))
-        if not (np.isfinite(frames.R).all() and np.isfinite(frames.F).all()):
-            raise UserError(f"{self._plan.identity}: positions or forces are not finite; take a shorter timestep")
+        vectors = (np.array(rows, np.float32).reshape(-1, atoms, 3) for rows in (R, F))
+        frames = Frames(*vectors, np.array(U, np.float32))
+        if not all(np.isfinite(values).all() for values in frames):
+            raise UserError(
+                f"{self._plan.identity}: positions, forces or energies are not finite; take a shorter timestep"
+            )
         return self._end(block, temperatures), frames
 
     def _begin(self, state: State, block: Block) -> None:

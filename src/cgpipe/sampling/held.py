@@ -17,6 +17,7 @@ import openmm
 from jaxtyping import Float64, Int64
 from openmm import app, unit
 
+from cgpipe.config.sampling import Solvent
 from cgpipe.errors import UserError
 from cgpipe.sampling.dynamics import FORCE_UNIT, LARGEST_SEED, UNFOLDING_TEMPERATURE
 from cgpipe.sampling.start import Start
@@ -93,12 +94,12 @@ def exchange(states: list[State], lower: int, temperatures: tuple[float, ...], r
     return True
 
 
-def held_system(topology: app.Topology) -> openmm.System:
+def held_system(topology: app.Topology, solvent: Solvent = "obc2") -> openmm.System:
     """The system of ``make_system`` with massless Cα atoms and flexible Cα–Hα bonds.
 
     Its centre of mass is not kept at rest: what is held defines the frame.
     """
-    system = make_system(topology)
+    system = make_system(topology, solvent)
     alpha = set(alpha_atoms(topology).tolist())
     for index in alpha:
         system.setParticleMass(index, 0.0)
@@ -109,7 +110,7 @@ def held_system(topology: app.Topology) -> openmm.System:
         if isinstance(system.getForce(index), openmm.CMMotionRemover):
             system.removeForce(index)
     bonds = _harmonic_bonds(system)
-    flexible = force_field().createSystem(topology, constraints=None)  # named, because its forces die with it
+    flexible = force_field(solvent).createSystem(topology, constraints=None)  # named, because its forces die with it
     every = _harmonic_bonds(flexible)
     known = {frozenset(bonds.getBondParameters(i)[:2]) for i in range(bonds.getNumBonds())}
     for index in range(every.getNumBonds()):
@@ -146,7 +147,7 @@ class HeldDynamics:
     ) -> None:
         self._plan = plan
         self._maps = maps
-        self._system = held_system(start.topology)
+        self._system = held_system(start.topology, start.solvent)
         self._integrator = make_integrator(plan.temperatures[0], plan.timestep)
         self._context = openmm.Context(self._system, self._integrator, platform)
         self._steps = round(ROUND * FS_PER_PS / plan.timestep)

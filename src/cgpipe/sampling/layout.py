@@ -92,7 +92,7 @@ def write_protein(group: h5py.Group, start: Start) -> None:
 
 
 def write_replica(group: h5py.Group, start: Start, frames: int, chunks: Iterable[Frames]) -> None:
-    """The frames of one replica, with what mdCATH derives from them.
+    """The frames of one replica with their potential energies, which mdCATH has not, and what mdCATH derives from them.
 
     Args:
         frames: how many there are.
@@ -103,12 +103,14 @@ def write_replica(group: h5py.Group, start: Start, frames: int, chunks: Iterable
     packed = {"chunks": (min(25, frames), atoms, 3), "compression": "gzip", "shuffle": True}
     for key, unit_name in (("coords", "Angstrom"), ("forces", "kcal/mol/Angstrom")):
         group.create_dataset(key, (frames, atoms, 3), np.float32, **packed).attrs["unit"] = unit_name
+    group.create_dataset("potential_energy", (frames,), np.float32).attrs["unit"] = "kcal/mol"
     derived = _Derived(start)
     done = 0
     for chunk in chunks:
         stop = done + len(chunk.R)
         group["coords"][done:stop] = chunk.R
         group["forces"][done:stop] = chunk.F
+        group["potential_energy"][done:stop] = chunk.U
         derived.add(chunk)
         done = stop
     group.create_dataset("box", data=np.eye(3, dtype=np.float32) * BOX)
@@ -153,7 +155,7 @@ class _Derived:
 
 def _charges(start: Start) -> list[float]:
     """Partial charges [e] of the force field."""
-    system = make_system(start.topology)  # named, because its forces die with it
+    system = make_system(start.topology, start.solvent)  # named, because its forces die with it
     nonbonded = next(force for force in system.getForces() if isinstance(force, openmm.NonbondedForce))
     count = nonbonded.getNumParticles()
     return [nonbonded.getParticleParameters(i)[0].value_in_unit(unit.elementary_charge) for i in range(count)]

@@ -32,7 +32,7 @@ class Partial:
             atoms: of the system.
         """
         self._folder = folder
-        self._atoms = atoms
+        self._record = np.dtype([("R", "<f4", (atoms, 3)), ("F", "<f4", (atoms, 3)), ("U", "<f4")])
         self._identity = json.dumps(identity, sort_keys=True)
         self.frames = 0
         self.state = self._load()
@@ -40,7 +40,7 @@ class Partial:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         with self._frames_file.open("ab") as file:
-            file.truncate(self.frames * self._record)
+            file.truncate(self.frames * self._record.itemsize)
 
     @property
     def _frames_file(self) -> Path:
@@ -49,11 +49,6 @@ class Partial:
     @property
     def _state_file(self) -> Path:
         return self._folder / "state.npz"
-
-    @property
-    def _record(self) -> int:
-        """Bytes of one frame: positions, then forces."""
-        return 2 * self._atoms * 3 * 4
 
     def _load(self) -> State | None:
         if not self._state_file.is_file() or not self._frames_file.is_file():
@@ -66,7 +61,7 @@ class Partial:
                 )
                 return None
             frames = int(stored["frames"])
-            if self._frames_file.stat().st_size < frames * self._record:
+            if self._frames_file.stat().st_size < frames * self._record.itemsize:
                 return None
             self.frames = frames
             return State(
@@ -75,8 +70,11 @@ class Partial:
 
     def append(self, frames: Frames, state: State) -> None:
         """Record a block: its frames first, then the state that makes them count."""
+        rows = np.empty(len(frames.R), self._record)
+        for name, values in frames._asdict().items():
+            rows[name] = values
         with self._frames_file.open("ab") as file:
-            file.write(np.ascontiguousarray(np.stack([frames.R, frames.F], axis=1), "<f4").tobytes())
+            file.write(rows.tobytes())
             file.flush()
             os.fsync(file.fileno())
         self.frames += len(frames.R)
@@ -86,11 +84,10 @@ class Partial:
 
     def chunks(self) -> Iterator[Frames]:
         """All frames, a few at a time."""
-        shape = (self.frames, 2, self._atoms, 3)
-        stored = np.memmap(self._frames_file, "<f4", "r", shape=shape)
+        stored = np.memmap(self._frames_file, self._record, "r", shape=(self.frames,))
         for start in range(0, self.frames, CHUNK):
             rows = np.array(stored[start : start + CHUNK])
-            yield Frames(rows[:, 0], rows[:, 1])
+            yield Frames(rows["R"], rows["F"], rows["U"])
 
     def remove(self) -> None:
         """Delete the folder; for when the finished file is there."""

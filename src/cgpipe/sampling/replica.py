@@ -78,8 +78,8 @@ def sample(replica: Replica, out: Path, folder: Path, threads: int) -> str:
 def build_start(simulated: Simulated, platform: openmm.Platform) -> Start:
     """The minimised structure that all replicas begin from; the same one each time."""
     if simulated.sequence:
-        return from_sequence(simulated.sequence, simulated.caps, platform)
-    return from_pdb(Path(simulated.pdb), simulated.caps, platform)
+        return from_sequence(simulated.sequence, simulated.caps, platform, simulated.solvent)
+    return from_pdb(Path(simulated.pdb), simulated.caps, platform, simulated.solvent)
 
 
 def make_plan(replica: Replica) -> Plan:

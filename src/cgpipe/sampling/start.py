@@ -13,6 +13,7 @@ import openmm
 from jaxtyping import Float64
 from openmm import app, unit
 
+from cgpipe.config.sampling import Solvent
 from cgpipe.errors import UserError
 from cgpipe.sampling.chain import CAPS, Residue, extended_chain, with_caps
 from cgpipe.sampling.pdb import ProteinRows, protein_rows
@@ -32,26 +33,29 @@ MINIMISE_TOLERANCE, MINIMISE_STEPS = 10.0, 1000
 
 @dataclass(frozen=True)
 class Start:
-    """All atoms of a system, their positions at the beginning [Å], and what of the file is not in it, by name."""
+    """All atoms of a system, their positions at the beginning [Å], what surrounds them, and what of the file is not in
+    it, by name."""
 
     topology: app.Topology
     positions: Float64[np.ndarray, "atoms 3"]
+    solvent: Solvent = "obc2"
     left_out: tuple[str, ...] = ()
 
 
-def from_sequence(sequence: str, caps: bool, platform: openmm.Platform) -> Start:
+def from_sequence(sequence: str, caps: bool, platform: openmm.Platform, solvent: Solvent = "obc2") -> Start:
     """An extended chain of L-amino acids, minimised.
 
     Args:
         sequence: one-letter codes.
         caps: ACE and NME at the ends; else a charged amine and carboxylate.
         platform: does the minimisation.
+        solvent: what surrounds it.
     """
     chain = extended_chain(sequence)
-    return _complete([with_caps(chain) if caps else chain], platform)
+    return _complete([with_caps(chain) if caps else chain], platform, solvent)
 
 
-def from_pdb(path: Path, caps: bool, platform: openmm.Platform) -> Start:
+def from_pdb(path: Path, caps: bool, platform: openmm.Platform, solvent: Solvent = "obc2") -> Start:
     """The protein of a PDB (first model, first alternate location), without water, ions and ligands, minimised.
 
     Args:
@@ -65,7 +69,7 @@ def from_pdb(path: Path, caps: bool, platform: openmm.Platform) -> Start:
     if not any(chains):
         raise UserError(f"{path}: no amino acids")
     try:
-        start = _complete([with_caps(chain) if caps else chain for chain in chains if chain], platform)
+        start = _complete([with_caps(chain) if caps else chain for chain in chains if chain], platform, solvent)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     return replace(start, left_out=rows.left_out)
@@ -133,7 +137,7 @@ def _checked(chain: Sequence[Residue], path: Path) -> list[Residue]:
     return list(chain)
 
 
-def _complete(chains: Sequence[Sequence[Residue]], platform: openmm.Platform) -> Start:
+def _complete(chains: Sequence[Sequence[Residue]], platform: openmm.Platform, solvent: Solvent) -> Start:
     """Bonds, hydrogens (pH 7), minimum of the force field."""
     chains = _without_thiols(chains)
     topology, positions = _topology(chains)
@@ -141,16 +145,16 @@ def _complete(chains: Sequence[Sequence[Residue]], platform: openmm.Platform) ->
     variants = [residue.variant or _default_variant(residue) for chain in chains for residue in chain]
     with _seeded():
         try:
-            modeller.addHydrogens(force_field(), variants=variants, platform=platform)
+            modeller.addHydrogens(force_field(solvent), variants=variants, platform=platform)
         except ValueError as error:
             raise UserError(f"cannot add hydrogens: {error}; {COMPLETE}") from None
-    system = make_system(modeller.topology)
+    system = make_system(modeller.topology, solvent)
     context = openmm.Context(system, make_integrator(300.0, 1.0), platform)
     context.setPositions(modeller.positions)
     openmm.LocalEnergyMinimizer.minimize(context, MINIMISE_TOLERANCE, MINIMISE_STEPS)
     state = context.getState(getPositions=True)
     found = state.getPositions(asNumpy=True).value_in_unit(unit.angstrom)
-    return Start(modeller.topology, np.asarray(found, dtype=np.float64))
+    return Start(modeller.topology, np.asarray(found, dtype=np.float64), solvent)
 
 
 def _topology(chains: Sequence[Sequence[Residue]]) -> tuple[app.Topology, Float64[np.ndarray, "atoms 3"]]:

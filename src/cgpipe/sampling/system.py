@@ -1,16 +1,18 @@
 """The physics of the all-atom runs: ff14SB, implicit solvent, rigid bonds to hydrogen, heavy hydrogens.
 
-ff14SB: Maier et al., J. Chem. Theory Comput. 11, 3696, 2015. Solvent: generalised Born, OBC2 with mbondi2 radii
-(Onufriev, Bashford, Case, Proteins 55, 383, 2004) and the surface term of `implicit/obc2.xml`. That file describes the
-solvent as a `CustomGBForce`; OpenMM's own `GBSAOBCForce` is the same energy, several times faster on a CPU.
+ff14SB: Maier et al., J. Chem. Theory Comput. 11, 3696, 2015. Solvent: generalised Born, either OBC2 with mbondi2 radii
+(Onufriev, Bashford, Case, Proteins 55, 383, 2004) or GB-Neck2 with mbondi3 radii (Nguyen, Roe, Simmerling, J. Chem.
+Theory Comput. 9, 2020, 2013), each with the surface term of OpenMM's file for it. The files describe a solvent as a
+`CustomGBForce`. For OBC2 OpenMM's own `GBSAOBCForce` is the same energy, several times faster on a CPU; GB-Neck2 has no
+such kernel.
 """
 
 import openmm
 from openmm import app, unit
 
+from cgpipe.config.sampling import Solvent
 from cgpipe.errors import UserError
 
-FORCE_FIELD = ("amber14/protein.ff14SB.xml", "implicit/obc2.xml")
 HYDROGEN_MASS = 4.0
 """[g/mol]; what is added is taken from the heavy atom it is bonded to. It allows time steps of 4 fs."""
 
@@ -24,23 +26,24 @@ FRICTION = 1.0
 MIXED = {"Precision": "mixed", "DeterministicForces": "true"}
 
 
-def force_field() -> app.ForceField:
-    """ff14SB with OBC2 solvent."""
-    return app.ForceField(*FORCE_FIELD)
+def force_field(solvent: Solvent) -> app.ForceField:
+    """ff14SB with a solvent."""
+    return app.ForceField("amber14/protein.ff14SB.xml", f"implicit/{solvent}.xml")
 
 
-def make_system(topology: app.Topology, native: bool = True) -> openmm.System:
+def make_system(topology: app.Topology, solvent: Solvent = "obc2", native: bool = True) -> openmm.System:
     """The system to integrate; its forces hold no constraint forces.
 
     Args:
         topology: complete, with hydrogens.
-        native: replace the `CustomGBForce` by OpenMM's own `GBSAOBCForce`.
+        solvent: the model of the implicit solvent.
+        native: replace the `CustomGBForce` by OpenMM's own `GBSAOBCForce` where that is the same.
 
     Raises:
         UserError: a residue that the force field does not know, or one with atoms missing.
     """
     try:
-        system = force_field().createSystem(
+        system = force_field(solvent).createSystem(
             topology,
             nonbondedMethod=app.NoCutoff,
             constraints=app.HBonds,
@@ -50,7 +53,7 @@ def make_system(topology: app.Topology, native: bool = True) -> openmm.System:
         raise UserError(
             f"ff14SB cannot describe the structure: {error}; complete it first, e.g. with pdbfixer"
         ) from None
-    if native:
+    if native and solvent == "obc2":
         _make_native(system)
     return system
 
@@ -84,10 +87,10 @@ def make_integrator(temperature: float, timestep: float) -> openmm.LangevinMiddl
 
 
 def fastest_platform(threads: int) -> openmm.Platform:
-    """A CUDA device where there is one that works, else the CPU; both sum forces in a reproducible order.
+    """A CUDA device where there is one that works, else the CPU.
 
     Args:
-        threads: of the CPU.
+        threads: of the CPU; only one sums forces in a reproducible order.
     """
     names = {openmm.Platform.getPlatform(i).getName() for i in range(openmm.Platform.getNumPlatforms())}
     if "CUDA" in names and _works(cuda := openmm.Platform.getPlatformByName("CUDA")):
@@ -98,7 +101,7 @@ def fastest_platform(threads: int) -> openmm.Platform:
 
 
 def cpu_platform(threads: int) -> openmm.Platform:
-    """The CPU with so many threads, and forces summed in a reproducible order."""
+    """The CPU with so many threads; only one sums forces in a reproducible order."""
     cpu = openmm.Platform.getPlatformByName("CPU")
     cpu.setPropertyDefaultValue("Threads", str(threads))
     cpu.setPropertyDefaultValue("DeterministicForces", "true")

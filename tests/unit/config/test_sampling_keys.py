@@ -17,6 +17,7 @@ MISTAKES = {
     "unfolded: [4]": ("unfolded", "replica 4", "0 … 3"),
     "replica: 3": ("replica", "replicas"),
     "temperature: -5": ("temperature",),
+    "solvent: gbneck2": ("solvent", "obc2", "gbn2"),
     "average: {test: 600, train: 69}": ("669 configurations", "4 replicas of 1 ns have 668", "6 frames apart"),
     "average: {runs: 1}": ("average.runs", "2"),
     "average: {tests: 5}": ("average.tests", "average.test"),
@@ -53,7 +54,10 @@ def settings(stage: str, replica: int = 0, **keys: object) -> str:
 
 
 @pytest.mark.parametrize(
-    "keys", [{"temperature": 300}, {"nanoseconds": 2.0}, {"seed": 2}, {"caps": False}, {"timestep": 2.0}]
+    "keys",
+    [
+        {"temperature": 300}, {"nanoseconds": 2.0}, {"seed": 2}, {"caps": False}, {"timestep": 2.0}, {"solvent": "gbn2"},
+    ],  # fmt: skip
 )
 def test_physics_samples_again(keys):
     """Detects a key that the stage does not see."""
@@ -86,7 +90,7 @@ def test_mean_forces_know_only_what_they_need():
     Detects keys that make the labels anew and change nothing."""
     lengths = {"nanoseconds": 2.0, "save_every": 2.0, "equilibration": 20.0, "unfolding": 60.0, "unfolded": [1]}
     assert settings("average", **lengths) == settings("average")
-    for key, value in {"temperature": 300, "timestep": 2.0, "seed": 2, "caps": False}.items():
+    for key, value in {"temperature": 300, "timestep": 2.0, "seed": 2, "caps": False, "solvent": "gbn2"}.items():
         assert settings("average", **{key: value}) != settings("average")
 
 
