@@ -73,12 +73,10 @@ def test_native_solvent_is_the_force_fields(cln025):
 
 
 def test_neck_solvent_is_openmms_own(cln025):
-    """GB-Neck2 as `implicit/gbn2.xml` gives it, with mbondi3 radii (1.4 Å for the oxygens of carboxylates), and not OBC2;
+    """GB-Neck2 as `implicit/gbn2.xml` gives it, with mbondi3 radii (1.4 Å for the oxygens of carboxylates), not OBC2;
     detects that the solvent is ignored, or replaced by the kernel of the other one."""
     field = app.ForceField("amber14/protein.ff14SB.xml", "implicit/gbn2.xml")
-    expected, expected_forces = evaluate(
-        field.createSystem(cln025.topology, constraints=app.HBonds), cln025.positions
-    )
+    expected, expected_forces = evaluate(field.createSystem(cln025.topology, constraints=app.HBonds), cln025.positions)
     system = make_system(cln025.topology, "gbn2")
     energy, forces = evaluate(system, cln025.positions)
     assert energy == pytest.approx(expected, rel=1e-12)

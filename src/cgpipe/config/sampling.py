@@ -39,7 +39,7 @@ class Simulated(Section):
     temperature: Count = Field(description="temperature [K]")
     solvent: Solvent = Field(
         "obc2",
-        description="implicit solvent: OBC2, or GB-Neck2 (`gbn2`), closer to explicit water and a sixth as fast on a CPU",
+        description="implicit solvent: OBC2, or GB-Neck2 (gbn2), closer to explicit water, a sixth as fast on a CPU",
     )
     timestep: Annotated[float, Field(gt=0.0, le=5.0)] = Field(
         4.0, description="time step [fs]; 4 is stable because hydrogens weigh 4 g/mol and their bonds are rigid"

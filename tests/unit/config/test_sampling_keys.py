@@ -56,8 +56,13 @@ def settings(stage: str, replica: int = 0, **keys: object) -> str:
 @pytest.mark.parametrize(
     "keys",
     [
-        {"temperature": 300}, {"nanoseconds": 2.0}, {"seed": 2}, {"caps": False}, {"timestep": 2.0}, {"solvent": "gbn2"},
-    ],  # fmt: skip
+        {"temperature": 300},
+        {"nanoseconds": 2.0},
+        {"seed": 2},
+        {"caps": False},
+        {"timestep": 2.0},
+        {"solvent": "gbn2"},
+    ],
 )
 def test_physics_samples_again(keys):
     """Detects a key that the stage does not see."""
