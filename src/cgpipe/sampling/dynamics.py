@@ -138,8 +138,8 @@ class Dynamics:
         except openmm.OpenMMException as error:
             raise UserError(f"{self._plan.identity}: unstable: {error}; take a shorter timestep") from None
         atoms = self._system.getNumParticles()
-        vectors = (np.array(rows, np.float32).reshape(-1, atoms, 3) for rows in (R, F))
-        frames = Frames(*vectors, np.array(U, np.float32))
+        vectors = [np.array(rows, np.float32).reshape(-1, atoms, 3) for rows in (R, F)]
+        frames = Frames(R=vectors[0], F=vectors[1], U=np.array(U, np.float32))
         if not all(np.isfinite(values).all() for values in frames):
             raise UserError(
                 f"{self._plan.identity}: positions, forces or energies are not finite; take a shorter timestep"
