@@ -201,7 +201,7 @@ class Validate(Section):
     contact_cutoff: Positive = Field(8.0, description="two beads closer than this are in contact [Å]")
     contact_separation: Annotated[int, Field(ge=0)] = Field(3, description="contacts only beyond |i−j| of this")
     bins: Count = Field(60, description="bins of the distributions")
-    bootstrap: Count = Field(500, description="block-bootstrap samples per interval")
+    bootstrap: Count = Field(500, description="bootstrap samples per interval of forces and mean forces")
     discard: Fraction = Field(0.2, description="share of each simulation left out as equilibration")
 
 

@@ -90,7 +90,7 @@ def corrected(
 
 
 def interval(p: Float[np.ndarray, "units bins"], q: Float[np.ndarray, "others bins"]) -> tuple[float, float]:
-    """Interval of the divergence of two ensembles of several units each; no end is below zero."""
+    """Interval of the divergence of two ensembles of several units each; between 0 and 1."""
     plain, *without = _jackknife(p, q)
     value, parts, freedom = float(corrected(p, q)), [], 0.0
     for units, left_out in zip((p, q), without, strict=True):
@@ -108,7 +108,8 @@ def interval(p: Float[np.ndarray, "units bins"], q: Float[np.ndarray, "others bi
     growth = least if value <= 0 else float(np.clip((variance - 4 * square) / value, least, max(least, 4 * largest)))
     centre = value + t**2 * growth / 2
     reach = np.sqrt(max(centre**2 - value**2 + 2 * t**2 * square, 0.0))
-    return max(float(centre - reach), 0.0), max(float(centre + reach), 0.0)
+    low, high = np.clip([centre - reach, centre + reach], 0.0, 1.0)
+    return float(low), float(high)
 
 
 def _jackknife(

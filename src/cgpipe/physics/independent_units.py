@@ -25,6 +25,9 @@ FEWEST = 4
 FEWEST_FRAMES = 6
 """The same for independent frames: all frames over the memory. Runs that hardly change state do not scatter."""
 
+ENOUGH_RUNS = 8
+"""So many runs tell of their scatter even if none of them changes state."""
+
 FEWEST_OF_FEW = 10
 """The same of parts where there are fewer than four runs, which hardly show a memory as long as themselves."""
 
@@ -53,8 +56,8 @@ def independent_units(
     found, needed = int(part.max()) + 1, FEWEST if runs >= FEWEST else FEWEST_OF_FEW
     if found < needed:
         return Units(part, f"{found} independent parts of {runs} runs, {needed} needed")
-    if len(run) / memory < FEWEST_FRAMES:
-        return Units(part, f"worth {len(run) / memory:.0f} independent frames, {FEWEST_FRAMES} needed")
+    if runs < ENOUGH_RUNS and len(run) / memory < FEWEST_FRAMES:
+        return Units(part, f"worth {int(len(run) / memory)} independent frames, {FEWEST_FRAMES} needed")
     return Units(part, None)
 
 
