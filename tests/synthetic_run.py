@@ -160,11 +160,11 @@ def write_mean_forces(path: Path, **changes: Any) -> None:
 
 
 def _frames(beads: int, frames: int, seed: int) -> np.ndarray:
-    """A chain whose beads tremble, and move with their neighbours [Å]."""
+    """A chain that bends, and trembles a little [Å]."""
     random = np.random.default_rng(seed)
-    noise = random.normal(scale=0.15, size=(frames, beads, 3))
-    together = np.cumsum(random.normal(scale=0.2, size=(frames, beads, 3)), axis=1)
-    return (chain_positions(beads) + noise + together).astype(np.float32)
+    noise = random.normal(scale=0.05, size=(frames, beads, 3))
+    bent = random.normal(size=(frames, 1, 3)) * np.linspace(-1.0, 1.0, beads)[:, None] ** 2
+    return (chain_positions(beads) + noise + bent).astype(np.float32)
 
 
 def _projection(name: str, beads: int) -> Projection:

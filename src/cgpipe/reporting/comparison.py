@@ -114,7 +114,7 @@ def measures(found: Sequence[Mapping[str, Any]]) -> dict[str, list[Cell]]:
     return rows
 
 
-def _shown(key: str, value: float | None) -> float | None:
+def _shown(key: str, value: float | int | None) -> float | int | None:
     """Divergences corrected for their bias may be below zero, where none is better than another."""
     return max(value, 0.0) if value is not None and key.startswith("js_") else value
 

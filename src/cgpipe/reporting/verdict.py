@@ -18,7 +18,7 @@ GOOD_FLOORS, FAIR_FLOORS = 1.5, 4.0
 UNDECIDABLE_JS = 0.1
 """A reference that diverges from itself by more than this cannot show that a simulation is good."""
 
-FEWEST_BLOCKS = 5
+FEWEST_BLOCKS = 4
 """Blocks of held-out time below which an interval of the forces decides nothing."""
 
 JUDGED = ("bond", "angle", "dihedral", "rg")
