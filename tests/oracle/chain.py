@@ -27,11 +27,14 @@ from cgpipe.units import thermal_energy
 TEMPERATURE = 348.0
 KT = thermal_energy(TEMPERATURE)
 BEADS, SATELLITES = 6, 2
-SHARE_OF_C, SHARE_OF_N = 0.7, 0.4
+SHARE_OF_C, SHARE_OF_N = 0.67, 0.33
+"""N, Cα and C are 1.3 Å apart, as atoms that are bonded can be."""
+ASIDE = np.array([1.4, 0.0, 0.0])
+"""Where the first N and the last C hang, seen from their bead: at the length of a bond. No force depends on it."""
 BOND_K, BOND_R0 = 60.0, 3.95
 ANGLE_K, ANGLE_C = 20.0, -0.1
 DIHEDRAL_H, DIHEDRAL_GAMMA = 0.8, 1.0
-SPRING_K0, ALPHA = 50.0, 4.0
+SPRING_K0, ALPHA = 300.0, 4.0
 FRAMES_PER_RUN = 250
 
 SHORTENED = BOND_R0 - 1.5 * SATELLITES * KT * ALPHA / BOND_K
@@ -81,7 +84,7 @@ def sample(frames: int, seed: int) -> Molecule:
         k = np.concatenate([stiffness, np.full((frames, 1, 1), SPRING_K0)], axis=1)
         k = k if column == 2 else np.roll(k, 1, axis=1)
         y = random.normal(size=beads.shape) * np.sqrt(KT / k)
-        R[:, :, column], F[:, :, column] = beads + y, -k * y
+        R[:, :, column], F[:, :, column] = beads + ASIDE + y, -k * y
         bonds = slice(0, -1) if column == 2 else slice(1, None)  # residues whose atom sits on a bond
         R[:, bonds, column] = share * beads[:, :-1] + (1 - share) * beads[:, 1:] + y[:, bonds]
         end = -1 if column == 2 else 0

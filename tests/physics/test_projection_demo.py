@@ -54,7 +54,7 @@ def test_noise_on_cln025(cln025):
     for projection in cln025.values():
         used = projection.quality["map"]
         assert np.sqrt((projection.F.astype(float) ** 2).mean()) == pytest.approx(
-            projection.quality["rms"][used], rel=1e-5
+            projection.quality["rms_heldout"][used], rel=1e-5
         )
 
 

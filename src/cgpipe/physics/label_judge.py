@@ -3,9 +3,8 @@
 Three things are looked at: the size of the forces, the bonds' identity (`cgpipe.physics.bond_identity`), at every
 temperature and in every trajectory of its own, and the Yvon–Born–Green identity of pairs. The first two refuse. The
 bonds refuse only where the ratio is both off beyond doubt (`SIGMAS` errors) and beyond `LOWEST`…`HIGHEST`: on the
-demo's proteins, folded and unfolding, it is 0.9…1.1 with every map, biased ones too, and 0.75…1.25 for 30 frames. A map
-that is fitted to few frames takes p/n of it (p coefficients, n rows), which is allowed for. Pairs are told but never
-refuse: they are off wherever the frames are no equilibrium of folds.
+demo's proteins, folded and unfolding, it is 0.9…1.1 with every map, biased ones too, and 0.75…1.25 for 30 frames. Pairs
+are told but never refuse: they are off wherever the frames are no equilibrium of folds.
 """
 
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ WEAKEST, USUAL, STRONGEST = 3.0, 18.0, 80.0
 SIGMAS = 5.0
 LOWEST, HIGHEST = 0.5, 2.0
 NOTED = 0.1
-"""A ratio that is off by more than this besides what overfitting takes is told."""
+"""A ratio that is off by more than this is told."""
 FEWEST = 30
 """Fewer frames are not judged by their bonds."""
 NEAR = 1.6
@@ -60,7 +59,7 @@ def judged(projection: Projection, where: str) -> Projection:
     quality = dict(found.quality)
     pairs = quality["yvon_born_green"] if "yvon_born_green" in quality else check_identity(*arguments)
     work = bond_work(*arguments)
-    notes, by_temperature = _judge_bonds(found, work, where, quality["overfit_ratio"])
+    notes, by_temperature = _judge_bonds(found, work, where)
     _refuse_size(found, where)
     for separation, pair in pairs.items():
         if abs(pair["difference"]) > SIGMAS * pair["error"]:
@@ -73,7 +72,7 @@ def judged(projection: Projection, where: str) -> Projection:
 
 
 def _judge_bonds(
-    projection: Projection, work: BondWork | None, where: str, overfit: float
+    projection: Projection, work: BondWork | None, where: str
 ) -> tuple[list[str], dict[str, dict[str, Any]]]:
     """Notes, and the bonds' ratio at each temperature."""
     if work is None:
@@ -82,7 +81,7 @@ def _judge_bonds(
     for name, chosen in _groups(projection):
         ratio = work.ratio(chosen) if chosen.sum() >= FEWEST else None
         if ratio is not None:
-            _refuse_ratio(ratio, 1 - overfit, where, name)
+            _refuse_ratio(ratio, where, name)
     for temperature in np.unique(projection.temperature):
         ratio = work.ratio(projection.temperature == temperature)
         known = ratio is not None and ratio.frames >= FEWEST
@@ -91,10 +90,10 @@ def _judge_bonds(
                 f"{int((projection.temperature == temperature).sum())} frames at {temperature:g} K are too few to tell "
                 "the unit and the sign of the forces by"
             )
-        elif abs(off := ratio.ratio - 1 + overfit) > max(NOTED, SIGMAS * ratio.error):
+        elif abs(ratio.ratio - 1) > max(NOTED, SIGMAS * ratio.error):
             notes.append(
                 f"at {temperature:g} K the forces along bonds are {ratio.ratio:.2f} ± {ratio.error:.2f} times those of "
-                f"thermal motion ({off:+.2f} beyond what is usual): is the temperature right, is the force map biased?"
+                "thermal motion: is the temperature right, is the force map biased?"
             )
         if ratio is not None:
             by_temperature[f"{temperature:g}"] = asdict(ratio)
@@ -109,8 +108,8 @@ def _groups(projection: Projection) -> Iterator[tuple[str, np.ndarray]]:
         yield f"trajectory {name}", projection.trajectory == index
 
 
-def _refuse_ratio(ratio: BondRatio, expected: float, where: str, name: str) -> None:
-    if LOWEST * expected <= ratio.ratio <= HIGHEST or abs(ratio.ratio - expected) <= SIGMAS * ratio.error:
+def _refuse_ratio(ratio: BondRatio, where: str, name: str) -> None:
+    if LOWEST <= ratio.ratio <= HIGHEST or abs(ratio.ratio - 1) <= SIGMAS * ratio.error:
         return
     unrelated = abs(ratio.ratio) < SIGMAS * ratio.error
     likely = "they do not belong to these positions (other frames, other beads?)" if unrelated else _cause(ratio.ratio)

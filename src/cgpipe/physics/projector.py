@@ -2,6 +2,10 @@
 
 The source is read once (`cgpipe.physics.gather`); the map is fitted to all temperatures and trajectories of a protein
 together; then the forces on the rigid groups are mapped. Only the beads' frames are kept in memory.
+
+The labels are cross-fitted: each frame is mapped by the fit to the folds without it. A map that has seen a frame takes
+some of its mean force for noise and makes all labels too small by p/n (p free coefficients, n rows), which every
+stiffness that is fitted to them inherits. The map to all frames is published too, for forces it has not seen.
 """
 
 from collections.abc import Iterator, Mapping
@@ -53,10 +57,10 @@ class Choices:
 
 @dataclass(frozen=True)
 class Mapped:
-    """Forces of the beads, and the sum of their squares by temperature, each frame mapped by a fit without it."""
+    """Forces of the beads, each frame mapped by a fit without it, and the sum of their squares by temperature."""
 
     F: Float32[np.ndarray, "frames beads 3"]
-    squares_heldout: dict[float, float]
+    squares: dict[float, float]
 
 
 def project(protein: str, reader: Reader, choices: Choices) -> Projection:
@@ -90,9 +94,14 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
         W = slice_map(groups) if used == "slice" else atom_map(fitted.coefficients, groups)
         deviation = 0.0
         if by_aggforce:
-            builtin, W = W, aggforce_map(np.concatenate(found.all_forces), mapping.atom, rigid, choices.ridge, protein)
-            deviation = float(np.abs(W - builtin).max() / np.abs(builtin).max())
-            fitted = replace(fitted, coefficients=W[:, groups.representative])
+            forces, fold = np.concatenate(found.all_forces), np.concatenate(found.fold)
+            maps = [
+                aggforce_map(forces[seen], mapping.atom, rigid, choices.ridge, protein)
+                for seen in (fold >= 0, *(fold != one for one in range(folds.count)))
+            ]
+            deviation = float(np.abs(maps[0] - W).max() / np.abs(W).max())
+            W, by_fold = maps[0], np.stack([one[:, groups.representative] for one in maps[1:]])
+            fitted = replace(fitted, coefficients=W[:, groups.representative], by_fold=by_fold)
         check_map(W, groups, tied=used != "slice", tolerance=ENGINE_TOLERANCE if by_aggforce else 0.0)
         mapped = _slice_forces(found) if used == "slice" else _map_forces(found, fitted, spool)
 
@@ -145,14 +154,15 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
 
 def _map_forces(found: Gathered, fitted: Candidate, spool: Spool) -> Mapped:
     beads = len(fitted.coefficients)
-    whole, by_fold = _operator(fitted.coefficients), [_operator(one) for one in fitted.by_fold]
+    by_fold = [_operator(one) for one in fitted.by_fold]
     pieces, squares = [], dict.fromkeys(found.temperature, 0.0)
     for forces, fold, temperature in zip(spool.arrays(), found.fold, found.temperature, strict=True):
         in_double = forces.astype(np.float64)
-        pieces.append((whole @ in_double).reshape(beads, -1, 3).transpose(1, 0, 2).astype(np.float32))
+        mapped = np.empty((beads, in_double.shape[1]))
         for one, rows in rows_by_fold(fold):
-            unseen = by_fold[one] @ in_double[:, rows]
-            squares[temperature] += float(np.vdot(unseen, unseen))
+            mapped[:, rows] = by_fold[one] @ in_double[:, rows]
+        squares[temperature] += float(np.vdot(mapped, mapped))
+        pieces.append(mapped.reshape(beads, -1, 3).transpose(1, 0, 2).astype(np.float32))
     return Mapped(np.concatenate(pieces), squares)
 
 
@@ -177,13 +187,13 @@ def _noise(
 ) -> dict[str, Any]:
     """RMS per component [kcal/mol/Å] of every map, in sample and held out, and of the map in use by temperature."""
     per_slice = _rms(found.alpha_forces())
-    frames_at = {t: int((temperature == np.float32(t)).sum()) for t in mapped.squares_heldout}
+    frames_at = {t: int((temperature == np.float32(t)).sum()) for t in mapped.squares}
     components = mapped.F.shape[1] * 3
     return {
         "rms": {name: one.rms for name, one in candidates.items()} | {"slice": per_slice},
         "rms_heldout": {name: one.rms_heldout for name, one in candidates.items()} | {"slice": per_slice},
         "rms_heldout_by_temperature": {
-            f"{t:g}": float(np.sqrt(total / (frames_at[t] * components))) for t, total in mapped.squares_heldout.items()
+            f"{t:g}": float(np.sqrt(total / (frames_at[t] * components))) for t, total in mapped.squares.items()
         },
     }
 

@@ -25,7 +25,7 @@ def made(R, F, temperature=300.0, frames=None):
             "F": F.astype(np.float32),
             "trajectories": tuple(f"{temperature:g}/{run}" for run in range(RUNS)),
             "trajectory": np.arange(len(R), dtype=np.int32) * RUNS // len(R),
-            "quality": {"overfit_ratio": 0.0, "notes": []},
+            "quality": {"notes": []},
         }
     )
 
