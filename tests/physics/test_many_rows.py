@@ -29,6 +29,8 @@ from cgpipe.training.feed import Batch
 from cgpipe.training.loss import frame_errors
 
 FEW = 61
+QUICKLY = {"xla_backend_optimization_level": 0}
+"""The machine code is left as it is; operations are fused and handed to libraries as always, which is what is tried."""
 BEADS, SLOTS, CUTOFF = 10, 8, 9.0
 """Of every structure; neighbour slots per bead; [Å]."""
 TOLERANCE = {"float32": 1e-3, "float64": 1e-9}
@@ -56,21 +58,21 @@ def require_same_rows(found: Any, few: Any, count: int, dtype: str) -> None:
         np.testing.assert_allclose(values, right, rtol=0, atol=TOLERANCE[dtype] * np.abs(right).max())
 
 
-def compared(made: Callable[[str], Callable], counts: dict[str, tuple[int, ...]], compiled: bool = False) -> None:
+def compared(made: Callable[[str], Callable], counts: dict[str, int], uncompiled: bool = False) -> None:
     """Compiled functions of many structures against the few.
 
     Args:
         made: gives the function for a dtype.
-        counts: numbers of structures by dtype.
-        compiled: the few, too; otherwise they are evaluated operation by operation, in double precision.
+        counts: number of structures by dtype.
+        uncompiled: the few are evaluated operation by operation, in double precision; otherwise they are the first of
+            the many, which is where such faults have not begun.
     """
     with jax.enable_x64(True):
-        reference = made("float64")
-        right = jax.device_get((jax.jit(reference) if compiled else reference)(jnp.asarray(structures("float64"))))
-        for dtype, numbers in counts.items():
-            for count in numbers:
-                found = jax.device_get(jax.jit(made(dtype))(again(structures(dtype), count)))
-                require_same_rows(found, right, count, dtype)
+        right = jax.device_get(made("float64")(jnp.asarray(structures("float64")))) if uncompiled else None
+        for dtype, count in counts.items():
+            found = jax.device_get(jax.jit(made(dtype), compiler_options=QUICKLY)(again(structures(dtype), count)))
+            few = jax.tree.map(lambda x: x[:FEW], found) if right is None else right
+            require_same_rows(found, few, count, dtype)
 
 
 def prior(dtype: str):
@@ -93,24 +95,31 @@ def test_geometry():
     topology = Topology(*(field[0] for field in topologies(1)))
     measures = (geometry.bond_lengths, geometry.angle_cosines, geometry.turns, geometry.angles, geometry.dihedrals)
     function = jax.vmap(lambda R: [measure(R, topology)[:-1] for measure in measures])
-    compared(lambda dtype: function, {"float32": (32_767, 32_769), "float64": (16_383, 16_385)})
+    compared(lambda dtype: function, {"float32": 32_769, "float64": 16_385}, uncompiled=True)
 
 
-def test_prior_forces_and_loss():
-    """Every term, neighbours, forces and errors of frames, at so many frames and edges; nothing of the network."""
+def alone(dtype: str) -> Potential:
+    return Potential(prior(dtype), None, CUTOFF, SLOTS)
+
+
+def test_prior_and_forces():
+    """Every term, the neighbours and forces at more than 32,768 edges; nothing of the network."""
+    edges = BEADS * SLOTS
+    counts = {"float32": 40_001 // edges, "float64": 40_001 // edges}
+    compared(lambda dtype: lambda R: alone(dtype).evaluate_many(R, topologies(len(R))), counts, uncompiled=True)
+
+
+def test_errors_of_frames():
+    """Sums over each of more than 32,768 frames that a loss is made of."""
 
     def made(dtype: str) -> Callable:
-        alone = Potential(prior(dtype), None, CUTOFF, SLOTS)
-
         def function(R: jax.Array) -> Any:
-            topology = topologies(len(R))
-            batch = Batch(R, 0.1 * R, topology, np.ones(len(R), dtype), np.ones(len(R), bool))
-            return alone.evaluate_many(R, topology), frame_errors(alone, batch)[:2]
+            ones = np.ones(len(R), dtype)
+            return frame_errors(alone(dtype), Batch(R, 0.1 * R, topologies(len(R)), ones, ones > 0))[:2]
 
         return function
 
-    edges = BEADS * SLOTS
-    compared(made, {"float32": (32_767 // edges, 32_769, 40_001 // edges), "float64": (16_385, 40_001 // edges)})
+    compared(made, {"float32": 32_769})
 
 
 def evaluation(size: str, l_max: int) -> Callable[[str], Callable]:
@@ -124,14 +133,14 @@ def evaluation(size: str, l_max: int) -> Callable[[str], Callable]:
 
 
 def test_small_network():
-    """Energies and forces at more than 32,768 edges in single precision, and 16,384 in double."""
+    """Energies and forces at more than 32,768 edges, in double precision 16,384."""
     edges = BEADS * SLOTS
-    compared(evaluation("small", 1), {"float32": (40_001 // edges,), "float64": (16_400 // edges,)})
+    compared(evaluation("small", 1), {"float32": 40_001 // edges, "float64": 20_001 // edges})
 
 
 def test_default_network():
-    """Energies and forces at more than 32,768 edges; the few are compiled, too."""
-    compared(evaluation("default", 2), {"float32": (40_001 // (BEADS * SLOTS),)}, compiled=True)
+    """Energies and forces at more than 32,768 edges."""
+    compared(evaluation("default", 2), {"float32": 40_001 // (BEADS * SLOTS)})
 
 
 def test_observables():
