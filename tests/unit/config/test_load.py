@@ -37,26 +37,26 @@ def test_shipped_config_spells_out_the_defaults(monkeypatch):
 
 def test_overlays_merge_block_by_block(write):
     """Later files win key by key, lists are replaced whole; detects a shallow merge."""
-    base = write("base.yaml", "training: {epochs_adabelief: 7, clip: 3.0}\nexport: {platforms: [cpu, cuda]}\n")
-    overlay = write("overlay.yaml", "training:\n  clip: 1e-3\nexport: {platforms: [cpu]}\n")
+    base = write("base.yaml", "training: {epochs_adabelief: 7, ema_decay: 0.5}\nexport: {platforms: [cpu, cuda]}\n")
+    overlay = write("overlay.yaml", "training:\n  ema_decay: 1e-3\nexport: {platforms: [cpu]}\n")
     config, proteins = load([base, overlay])
     assert config.training.epochs_adabelief == 7
-    assert config.training.clip == 1e-3
+    assert config.training.ema_decay == 1e-3
     assert config.export.platforms == ("cpu",)
     assert list(proteins.proteins) == ["a", "b"]
 
 
 def test_snakemakes_overrides_go_on_top(write):
     """Values of --config win; numbers and switches that Snakemake hands over as text are what they are in YAML."""
-    base = write("base.yaml", "training:\n  clip: 1e-3\n  batch_per_device: 2\n")
+    base = write("base.yaml", "training:\n  ema_decay: 1e-3\n  batch_per_device: 2\n")
     merged = {
         "run": "trial",
-        "training": {"clip": "1e-3", "batch_per_device": "4"},
+        "training": {"ema_decay": "1e-3", "batch_per_device": "4"},
         "ensemble": {"save_all_models": "true"},
         "report": {"title": "12"},
     }
     config, _ = load([base], merged)
-    assert (config.training.clip, config.training.batch_per_device, config.run) == (1e-3, 4, "trial")
+    assert (config.training.ema_decay, config.training.batch_per_device, config.run) == (1e-3, 4, "trial")
     assert config.ensemble.save_all_models is True
     assert config.report.title == "12"
 
