@@ -12,7 +12,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
@@ -257,9 +257,9 @@ def read_header(path: Path) -> dict[str, Any]:
     """
     path = Path(path)
     require_content(path)
-    foreign = UserError(f"{path}: not a cgpipe artefact")
+    text = None
     if h5py.is_hdf5(path):
-        with open_any_h5(path) as file:
+        with open_any_h5(path) as file, suppress(OSError, KeyError, RuntimeError):
             text = file.attrs.get("cgpipe")
     elif zipfile.is_zipfile(path):
         with np.load(path, allow_pickle=False) as archive:
@@ -267,7 +267,7 @@ def read_header(path: Path) -> dict[str, Any]:
     else:
         text = _text_header(path)
     if text is None:
-        raise foreign
+        raise UserError(f"{path}: not a cgpipe artefact, or damaged")
     return json.loads(text)
 
 

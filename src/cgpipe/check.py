@@ -6,13 +6,16 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from cgpipe.config import BASE, load
 from cgpipe.config.proteins import NpzProtein, Protein, data_files
 from cgpipe.config.sampling import OpenmmProtein
+from cgpipe.config.yaml_lines import read_document
 from cgpipe.data.chains import describe_chains
 from cgpipe.data.given import GivenBeads, find_given
 from cgpipe.data.mean_forces import read_mean_forces, refuse_shared, training_weights
+from cgpipe.data.one_temperature import several_temperatures
 from cgpipe.data.readers import open_source
 from cgpipe.data.start_structure import describe_start
 from cgpipe.dynamics.lammps.native import current_plugin, pjrt_library
@@ -24,7 +27,14 @@ from cgpipe.sampling.pdb import protein_rows
 from cgpipe.stage import run
 
 
-def check_protein(name: str, block: Protein, aliases: Mapping[str, str], constraints: str) -> str:
+class Found(NamedTuple):
+    """What a protein's source holds in one line, and at which temperatures [K]."""
+
+    summary: str
+    temperatures: Sequence[float]
+
+
+def check_protein(name: str, block: Protein, aliases: Mapping[str, str], constraints: str) -> Found:
     """Check that a protein can be projected, as far as that shows without reading frames.
 
     Args:
@@ -34,7 +44,7 @@ def check_protein(name: str, block: Protein, aliases: Mapping[str, str], constra
         constraints: ``project.constraints``.
 
     Returns:
-        One line: beads, chains, gaps, trajectories and frames, or what will be sampled.
+        One line (beads, chains, gaps, trajectories and frames, or what will be sampled), and the temperatures.
 
     Raises:
         UserError: missing or damaged file, no such domain or temperature, no forces, no frames, unknown residue;
@@ -46,15 +56,16 @@ def check_protein(name: str, block: Protein, aliases: Mapping[str, str], constra
         if block.mean_force_train:
             training_weights(read_mean_forces(Path(block.mean_force_train)), block.mean_force_train)
         if isinstance(block, OpenmmProtein):
-            return _check_sampled(block)
+            return Found(_check_sampled(block), [float(block.temperature)])
         if isinstance(block, NpzProtein):
             given = find_given(block)
-            return _summary(given, [len(rows) for rows in given.rows])
+            return Found(_summary(given, [len(rows) for rows in given.rows]), [float(block.temperature)])
         with open_source(block) as reader:
             first_file = next(iter(data_files(block).values()))[0]
             require_hydrogens(reader.atoms, constraints, first_file)
             beads = map_alpha_carbons(reader.atoms, aliases, first_file)
-            return "; ".join([_summary(beads, reader.lengths), *reader.notes, *beads.notes])
+            summary = "; ".join([_summary(beads, reader.lengths), *reader.notes, *beads.notes])
+            return Found(summary, [float(run.split("/")[0]) for run in reader.trajectories])
     except UserError as error:
         raise UserError(f"protein {name!r}: {error}") from None
 
@@ -75,6 +86,17 @@ def _check_sampled(block: OpenmmProtein) -> str:
     wanted = f"{chains}; to be sampled: {block.replicas} × {block.nanoseconds:g} ns at {block.temperature} K"
     configurations = block.average.test + block.average.train
     return wanted + (f"; mean forces at {configurations} of its configurations" if configurations else "")
+
+
+def refuse_several(temperatures: Mapping[str, Sequence[float]], file: Path) -> None:
+    """Refuse proteins whose frames are at several temperatures [K], at the line of the ``proteins.yaml``."""
+    several = several_temperatures(temperatures)
+    if several is None:
+        return
+    lines, block = read_document(file).lines, ("proteins", several.protein)
+    keys = [(*block, key) for key in ("temperatures", "temperature")]
+    place = next((key for key in keys if key in lines), block)
+    raise UserError(f"{file}:{lines[place]}: {'.'.join(place)}: {several.complaint}")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -98,10 +120,11 @@ def main(argv: Sequence[str]) -> int:
         pjrt_library()
     if config.project.engine == "aggforce":
         require_aggforce()
-    for name, block in proteins.proteins.items():
-        summary = check_protein(name, block, config.species.aliases, config.project.constraints)
-        if not arguments.quiet:
-            print(f"{name}: {summary}")
+    found = {
+        name: check_protein(name, block, config.species.aliases, config.project.constraints)
+        for name, block in proteins.proteins.items()
+    }
+    refuse_several({name: one.temperatures for name, one in found.items()}, Path(config.proteins))
     training, tests = (
         {
             name: read_mean_forces(Path(file))
@@ -112,6 +135,8 @@ def main(argv: Sequence[str]) -> int:
     )
     refuse_shared(training, tests)
     if not arguments.quiet:
+        for name, one in found.items():
+            print(f"{name}: {one.summary}")
         print(f"run {config.run!r}: the configuration and {len(proteins.proteins)} proteins are in order")
     return 0
 

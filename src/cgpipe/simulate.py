@@ -36,9 +36,10 @@ def main(argv: Sequence[str]) -> int:
     simulate = chosen.simulate
     program = load_program(args.program)
     everything = read_projection(args.projection)
-    reference = everything.of_temperature(everything.reference_temperature())
+    temperature = simulate.temperature or everything.reference_temperature()
+    reference = everything.reference_at(temperature)
     molecule = Molecule(program, reference, simulate)
-    replicas = _replicas(args, chosen, molecule)
+    replicas = _replicas(args, chosen, molecule, temperature)
     engine = engine_of(simulate.engine)
     by = maker("simulate", engine_module(simulate.engine))
     inputs = {"program": args.program, "projection": args.projection}
@@ -64,8 +65,10 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _replicas(args: argparse.Namespace, chosen: SimulateSettings, molecule: Molecule) -> list[Replica]:
-    """The replicas that the command line asks for."""
+def _replicas(
+    args: argparse.Namespace, chosen: SimulateSettings, molecule: Molecule, temperature: float
+) -> list[Replica]:
+    """The replicas that the command line asks for, at a temperature [K]."""
     simulate, reference, member = chosen.simulate, molecule.reference, molecule.program.metadata["member"]
     if len(args.replica) != len(args.out):
         raise UserError(f"--out: {len(args.out)} folders for {len(args.replica)} replicas; give one for each")
@@ -73,7 +76,7 @@ def _replicas(args: argparse.Namespace, chosen: SimulateSettings, molecule: Mole
     for number, out in zip(args.replica, args.out, strict=True):
         if not 0 <= number < simulate.replicas:
             raise UserError(f"--replica {number}: expected 0 … {simulate.replicas - 1} (simulate.replicas)")
-        plan = make_plan(simulate, reference.protein, member, number, reference.reference_temperature())
+        plan = make_plan(simulate, reference.protein, member, number, temperature)
         R = reference.R[spread_rows(simulate.replicas, len(reference))[number]].astype(np.float64)
         made.append(Replica(number, plan, R, out))
     return made

@@ -40,8 +40,8 @@ def main(argv: Sequence[str]) -> int:
     settings = stage.settings(arguments.settings, StabilitySettings)
     how = settings.stability
     program, everything = load_program(arguments.program), read_projection(arguments.projection)
-    temperature = everything.reference_temperature()
-    reference = everything.of_temperature(temperature)
+    temperature = settings.temperature or everything.reference_temperature()
+    reference = everything.reference_at(temperature)
     topology = chain_topology(reference, program.vocabulary)
     potential, _ = load_model(arguments.program.with_name("model.eqx"))
     trials = Trials(

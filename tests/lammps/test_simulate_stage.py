@@ -61,6 +61,14 @@ def test_a_replica_leaves_a_complete_record(made, tmp_path):
     assert "${" not in (tmp_path / "thermo.csv").read_text()
 
 
+def test_the_temperature_of_the_configuration_is_simulated(made, tmp_path):
+    """Detects a key without effect; the thermostat itself is tested elsewhere."""
+    main(arguments(made, tmp_path, temperature=300.0))
+    record = read_json(tmp_path / "simulation.json", "simulation")
+    assert record["temperature"] == 300.0
+    assert " 300.0 300.0 " in (tmp_path / "in.lammps").read_text()
+
+
 def test_replicas_differ(made, tmp_path):
     """Detects two replicas with one start or one stream of noise."""
     records = []

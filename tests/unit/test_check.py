@@ -51,6 +51,15 @@ def _empty() -> None:
     write_mdcath(Path("p.h5"), SyntheticProtein(["ALA", "GLY"]), {"300/0": 0})
 
 
+def _temperatures(*names: str) -> None:
+    write_mdcath(Path("p.h5"), SyntheticProtein(["ALA", "GLY", "SER"]), dict.fromkeys(names, 4))
+
+
+def _second(block: str) -> None:
+    with Path("config/proteins.yaml").open("a") as file:
+        file.write(f"{block}\n")
+
+
 def _species(value: int) -> None:
     content = dict(np.load("b.npz"))
     np.savez("b.npz", **{**content, "species": np.full_like(content["species"], value)})
@@ -118,6 +127,18 @@ MISTAKES = {
     "no frames": (_empty, ["'p'", "no frames"]),
     "no such domain": (lambda: _proteins(domain="other"), ["'p'", "other", "synth"]),
     "no HDF5": (lambda: Path("p.h5").write_text("hello"), ["'p'", "p.h5"]),
+    "several temperatures": (
+        lambda: _temperatures("300/0", "320/0", "320/1"),
+        ["config/proteins.yaml:2: proteins.p: frames at several temperatures", "p at 300 and 320 K", "[300]"],
+    ),
+    "several temperatures asked for": (
+        lambda: (_temperatures("300/0", "320/0", "348/0"), _proteins(temperatures=[320, 348])),
+        ["config/proteins.yaml:5: proteins.p.temperatures: frames", "p at 320 and 348 K", "temperatures: [320]"],
+    ),
+    "proteins at two temperatures": (
+        lambda: _second("  q: {source: openmm, sequence: AA, temperature: 310}"),
+        ["config/proteins.yaml:5: proteins.q.temperature: frames", "p at 300 K; q at 310 K", "a run of its own"],
+    ),
     "truncated": (_truncate, ["'p'", "p.h5", "truncated"]),
 }
 
@@ -219,6 +240,13 @@ def test_missing_trajectories_are_told(place, capsys):
     _proteins(replicas=[0, 5])
     assert run(check.main, []) == 0
     assert "300/5 is missing" in capsys.readouterr().out
+
+
+def test_one_temperature_of_several_is_in_order(place):
+    """The remedy of the message works, and a file with one temperature needs none."""
+    _temperatures("300/0", "320/0")
+    _proteins(temperatures=[320])
+    assert run(check.main, []) == 0
 
 
 def test_aliases_mend_an_unknown_residue(place):

@@ -16,6 +16,7 @@ from cgpipe.data.projection import read_projection
 from cgpipe.data.topology import Topology
 from cgpipe.errors import UserError
 from cgpipe.physics.observables import bond_lengths, rmsd
+from cgpipe.reporting.verdict import Light, verdict
 from cgpipe.stage import run
 
 
@@ -58,6 +59,17 @@ def test_structure_is_measured_to_the_first_reference_frame(made_run: Path):
     assert v["frames_reference"] == len(projection) and v["native"] == "frame 0 of trajectory 348/0"
     topology = Topology(projection.chain, projection.chain, projection.residue, np.ones(8, bool))
     assert v["bond_reference_mean"] == pytest.approx(bond_lengths(projection.R, topology).mean(), rel=1e-4)
+
+
+def test_a_simulation_at_another_temperature_than_the_reference_is_told(mine: Path):
+    """Detects a comparison of two temperatures that passes for one; both numbers are there, and nothing is judged."""
+    for replica in range(REPLICAS):
+        write_simulation(mine / f"simulate/alpha/best/{replica}", "alpha", 8, replica, temperature=300.0)
+    v = run_validate(mine, "alpha")
+    assert (v["temperature"], v["reference_temperature"]) == (300.0, 348.0)
+    findings = verdict({"alpha": v})
+    assert findings[-1].light is Light.UNKNOWN
+    assert "another temperature than the simulations: alpha (300 against 348 K)" in findings[-1].text
 
 
 def test_equal_ensembles_diverge_as_little_as_the_halves_of_the_reference(made_run: Path):

@@ -179,6 +179,9 @@ class Simulate(Section):
     )
     on_spread: Literal["stop", "warn"] = Field("stop", description="what happens beyond that limit")
     replicas: Count = Field(4, description="runs per protein and member, from frames spread over the reference")
+    temperature: NotNegative = Field(
+        0.0, description="of the thermostat [K]; 0: that of the protein's data, which is what a model holds at"
+    )
     picoseconds: Positive = Field(200.0, description="length of one run [ps]")
     timestep: Positive = Field(4.0, description="time step [fs]")
     damping: Positive = Field(1.0, description="relaxation time of the Langevin thermostat [ps]")

@@ -89,6 +89,7 @@ class ValidateSettings(Section):
 
 class StabilitySettings(Section):
     stability: Stability
+    temperature: float = Field(0.0, description="of the simulations [K]; 0: that of the data")
     timestep: float = Field(description="of the simulations [fs]")
     damping: float = Field(description="of the simulations [ps]")
     bond_tolerance: float = Field(description="of the simulations [Å]")
@@ -168,6 +169,7 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
         "validate": lambda: ValidateSettings(validate=config.validate_),
         "stability": lambda: StabilitySettings(
             stability=config.stability,
+            temperature=config.simulate.temperature,
             timestep=config.simulate.timestep,
             damping=config.simulate.damping,
             bond_tolerance=config.simulate.bond_tolerance,

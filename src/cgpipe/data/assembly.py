@@ -13,6 +13,7 @@ from cgpipe.data.averaged import Averaged, averaged_frames, centred
 from cgpipe.data.diagnostics import Diagnostics
 from cgpipe.data.families import Division, Member, divide
 from cgpipe.data.mean_forces import MeanForces, found_in, refuse_shared
+from cgpipe.data.one_temperature import several_temperatures
 from cgpipe.data.padding import PARKED_AT, box_extent, capacity_for, choose_capacities, padding_waste
 from cgpipe.data.projection import Projection, read_projection
 from cgpipe.data.shared_frames import SharedFrames
@@ -78,8 +79,8 @@ def assemble(
         diagnostics.
 
     Raises:
-        UserError: no frames, the same protein twice or the same frames under two names, no training or validation
-            frames, or a split that would leak.
+        UserError: no frames, frames at several temperatures, the same protein twice or the same frames under two
+            names, no training or validation frames, or a split that would leak.
     """
     refuse_shared(training, tests)
     known = SharedFrames()
@@ -90,6 +91,8 @@ def assemble(
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"protein {name!r} is in more than one of {', '.join(map(str, projections))}")
+    if several := several_temperatures({size.name: size.temperatures for size in sizes}):
+        raise UserError(f"{several.complaint} (in proteins.yaml)")
     division = _divide(sizes, plan)
     beads, frames = [size.beads for size in sizes], [size.frames for size in sizes]
     capacities = choose_capacities(beads, frames, plan.max_buckets, plan.max_padding)
@@ -171,6 +174,7 @@ class _Size(NamedTuple):
     residues: tuple[str, ...]
     frames: int
     radius: float
+    temperatures: Sequence[float]
     shared: Bool[np.ndarray, " frames"]
 
     @property
@@ -189,7 +193,9 @@ def _size(file: Path, plan: Plan, training: Mapping[str, MeanForces], known: Sha
     positions = [projection.R, *([] if labels is None else [labels.R])]
     radius = max(float(np.abs(centred(R)).max()) for R in positions)
     frames = len(spread(len(projection), plan.quotas.get(projection.protein, 0)))
-    return _Size(projection.protein, projection.residue_name, frames, radius, known.add(projection, file))
+    temperatures = np.unique(projection.temperature).tolist()
+    shared = known.add(projection, file)
+    return _Size(projection.protein, projection.residue_name, frames, radius, temperatures, shared)
 
 
 def _divide(sizes: Sequence[_Size], plan: Plan) -> Division | None:

@@ -59,6 +59,11 @@ class Projection:
         temperatures, frames = np.unique(self.temperature, return_counts=True)
         return float(temperatures[np.argmax(frames)])
 
+    def reference_at(self, temperature: float) -> "Projection":
+        """The frames that a simulation at a temperature [K] is compared with: those of the same one, else the most."""
+        same = np.float32(temperature) in self.temperature
+        return self.of_temperature(temperature if same else self.reference_temperature())
+
     def of_temperature(self, temperature: float) -> "Projection":
         """The frames at one temperature [K].
 

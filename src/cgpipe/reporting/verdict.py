@@ -60,13 +60,19 @@ def own_floor(validation: dict[str, Any], quantity: str) -> float | None:
     return max((value for value in values if value is not None), default=None)
 
 
+def other_temperature(validation: dict[str, Any]) -> bool:
+    """Whether the reference is of another temperature than the simulations."""
+    return validation.get("temperature") != validation.get("reference_temperature")
+
+
 def judge_divergence(validation: dict[str, Any], quantity: str) -> Light:
     """Light of one distribution: small in itself or against the reference's own divergence.
 
-    Undecided where the interval reaches from what would be good to what would not, and from good to poor.
+    Undecided where the interval reaches from what would be good to what would not, and from good to poor; and where the
+    reference is of another temperature.
     """
     value = validation.get(f"js_{quantity}")
-    if value is None:
+    if value is None or other_temperature(validation):
         return Light.UNKNOWN
     floor = max(own_floor(validation, quantity) or 0.0, 0.0)
     low, high = validation.get(f"js_{quantity}_interval") or (value, value)
@@ -111,7 +117,7 @@ def judge_mean_forces(validation: dict[str, Any]) -> Light | None:
 def judge_handedness(validation: dict[str, Any]) -> Light:
     """Whether the simulated share of right-handed dihedrals lies within the interval of the reference."""
     bounds, share = validation.get("right_handed_reference_interval"), validation.get("right_handed")
-    if bounds is None or share is None:
+    if bounds is None or share is None or other_temperature(validation):
         return Light.UNKNOWN
     return Light.GOOD if bounds[0] <= share <= bounds[1] else Light.FAIR
 
@@ -196,6 +202,13 @@ def _structure(validations: dict[str, dict[str, Any]]) -> Finding:
         if v.get("native_contacts_mean") is not None:
             ours, theirs = v["native_contacts_mean"], v["native_contacts_reference_mean"]
             text += f" Native contacts of {name}: {100 * ours:.0f} % formed, {100 * theirs:.0f} % in the reference."
+    elsewhere = [
+        f"{name} ({v['temperature']:g} against {v['reference_temperature']:g} K)"
+        for name, v in validations.items()
+        if other_temperature(v)
+    ]
+    if elsewhere:
+        text += f" The reference is of another temperature than the simulations: {', '.join(elsewhere)}."
     blind = [
         f"{control} control of {name}"
         for name, v in validations.items()

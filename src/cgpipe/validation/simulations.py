@@ -31,7 +31,7 @@ def evaluate_simulations(
     settings: ValidateSettings,
     generator: np.random.Generator,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """All comparisons of ensembles, at the temperature of the simulations.
+    """All comparisons of ensembles, with the reference at the temperature of the simulations where there is one.
 
     Args:
         projection: holds the reference.
@@ -46,7 +46,7 @@ def evaluate_simulations(
         flat numbers, and the curves behind the figures.
 
     Raises:
-        UserError: simulations at several temperatures, or at one that the reference lacks.
+        UserError: simulations at several temperatures.
     """
     flat, curves = _distributions(projection, replicas, settings, generator)
     more, more_curves = _beyond_distributions(projection, replicas, settings, generator, prior, cutoff, names)
@@ -58,25 +58,28 @@ def evaluate_simulations(
 def _distributions(
     projection: Projection, replicas: list[Replica], settings: ValidateSettings, generator: np.random.Generator
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Simulated against reference ensemble at the temperature of the simulations."""
+    """Simulated against reference ensemble."""
     reference, runs, topology = _reference(projection, replicas)
     how = settings.validate_.model_dump(exclude={"bootstrap"})
     numbers, curves = compare_structures(
         runs, [r.R for r in replicas], [r.times for r in replicas], topology, Comparison(**how), generator
     )
     origin = {"native": f"frame 0 of trajectory {reference.trajectories[reference.trajectory[0]]}"}
-    temperature = float(reference.temperature[0])
-    return {"temperature": temperature, "reference_runs": len(runs), **origin, **numbers}, curves
+    temperatures = {
+        "temperature": float(replicas[0].record["temperature"]),
+        "reference_temperature": float(reference.temperature[0]),
+    }
+    return {**temperatures, "reference_runs": len(runs), **origin, **numbers}, curves
 
 
 def _reference(
     projection: Projection, replicas: list[Replica]
 ) -> tuple[Projection, list[Float[np.ndarray, "_ beads 3"]], Topology]:
-    """The reference's frames at the temperature of the simulations, also trajectory by trajectory, and its beads."""
+    """The reference's frames, also trajectory by trajectory, and its beads."""
     temperatures = {float(replica.record["temperature"]) for replica in replicas}
     if len(temperatures) > 1:
         raise UserError(f"{projection.protein}: simulations at several temperatures {sorted(temperatures)}; rerun them")
-    reference = projection.of_temperature(temperatures.pop())
+    reference = projection.reference_at(temperatures.pop())
     runs = [reference.R[reference.trajectory == index] for index in np.unique(reference.trajectory)]
     real = np.ones(reference.beads, dtype=bool)
     return reference, runs, Topology(np.zeros_like(reference.chain), reference.chain, reference.residue, real)
@@ -93,7 +96,7 @@ def _beyond_distributions(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Fluctuations, slow coordinates, handedness and controls."""
     reference, runs, topology = _reference(projection, replicas)
-    how, temperature = settings.validate_, float(reference.temperature[0])
+    how, temperature = settings.validate_, float(replicas[0].record["temperature"])
     kept = [replica.R[int(how.discard * len(replica.R)) :].astype(np.float64) for replica in replicas]
     compared = quantities(topology, runs[0][0].astype(np.float64), how.contact_cutoff, how.contact_separation)
     species = np.array([names.species(residue) for residue in projection.residue_name], np.int32)

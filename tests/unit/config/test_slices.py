@@ -38,6 +38,7 @@ MORE_STAGES = {
     "species.vocabulary": {"dataset"},
     "model.cutoff": {"dataset", "prior"},
     "training.val_fraction": {"dataset"},
+    "simulate.temperature": {"stability"},
     "simulate.timestep": {"stability"},
     "simulate.damping": {"stability"},
     "simulate.bond_tolerance": {"stability"},

@@ -29,7 +29,7 @@ def labels(path, **changes):
         "F_opt": random.normal(0, 6, R.shape),
         "se_opt": np.broadcast_to(0.8 * ERROR[:, None, None], R.shape),
         "sd_opt": np.full(R.shape, SD),
-        "temperature": np.full(len(R), 320.0),
+        "temperature": np.full(len(R), 348.0),
         "resname": np.array(["ALA"] * BEADS),
     }
     arrays |= changes
@@ -56,7 +56,7 @@ def test_frames_come_back_with_weight_and_origin(trained_on):
         np.testing.assert_allclose(frames.R, made["R"] - made["R"].mean(axis=1, keepdims=True), atol=1e-5)
         np.testing.assert_allclose(frames.weight, (SD / (0.8 * ERROR)) ** 2, rtol=1e-6)
         assert frames.averaged.all() and frames.frame.tolist() == list(range(len(ERROR)))
-        assert set(frames.temperature.tolist()) == {320.0}
+        assert set(frames.temperature.tolist()) == {348.0}
         chain = dataset.proteins[frames.protein[0]]
         assert {chain.trajectories[t] for t in frames.trajectory} == {"mean_force_train"}
         (source,) = (one for one in dataset.stored("train", "mean_force") if one.averaged.any())
@@ -103,7 +103,7 @@ def test_frames_at_their_configurations_do_not_judge(tmp_path, files):  # noqa: 
     made = projection("longer", frames=200, beads=BEADS)
     rows = np.arange(0, 200, 9)
     F, error = made.F[rows].astype(float), np.full((len(rows), BEADS, 3), 0.5)
-    changes = {"F_opt": F, "se_opt": error, "sd_opt": 4 * error, "temperature": np.full(len(rows), 320.0)}
+    changes = {"F_opt": F, "se_opt": error, "sd_opt": 4 * error, "temperature": np.full(len(rows), 348.0)}
     labels(tmp_path / "labels.npz", R=made.R[rows], **changes)
     main([*arguments(tmp_path, files), "--mean-force-train", "longer", str(tmp_path / "labels.npz")])
     with open_dataset(tmp_path / "d.h5") as dataset:
@@ -119,7 +119,7 @@ REFUSED = {
                     | {"resname": np.array(["ALA"] * 6)}, {}, "6 beads, but it has 7"),
     "no noise": ({"sd_opt": None}, {}, "no sd_opt"),
     "no error": ({"se_opt": np.zeros((5, BEADS, 3))}, {}, "is zero"),
-    "temperature": ({"temperature": np.full(5, 300.0)}, {}, "300 K, but longer has frames at 320, 348, 413 K"),
+    "temperature": ({"temperature": np.full(5, 300.0)}, {}, "300 K, but longer has frames at 348 K"),
     "held out": ({}, {"held_out": ["longer", "again"]}, "longer: the protein is kept out of training"),
 }  # fmt: skip
 

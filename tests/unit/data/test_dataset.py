@@ -60,6 +60,26 @@ def made(tmp_path, files):
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("first", "others", "facts"),
+    [
+        ((320.0, 348.0), (348.0,), ["short at 320 and 348 K; longer at 348 K", "e.g. temperatures: [348]"]),
+        ((320.0, 348.0), (348.0, 320.0), ["e.g. temperatures: [320]"]),
+        ((348.0,), (300.0,), ["short at 348 K; longer at 300 K", "no temperature is common", "a run of its own"]),
+    ],
+)
+def test_several_temperatures_are_not_trained_as_one_function(tmp_path, capsys, first, others, facts):
+    """Detects a model of a mean temperature; that frames are at the temperature that they claim is not seen."""
+    files = [tmp_path / f"{name}.h5" for name in SIZES]
+    for file, temperature in zip(files, (first, others, others), strict=True):
+        made = projection(file.stem, frames=60, beads=SIZES[file.stem], temperature=temperature)
+        write_projection(file, made, header("projection", {}, {}))
+    assert run(main, arguments(tmp_path, files)) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and [fact for fact in facts if fact not in error] == []
+    assert not (tmp_path / "d.h5").exists()
+
+
 def test_frames_and_topology_come_back(made):
     # detects frames, species or origins of one protein that end up with another
     with open_dataset(made / "d.h5") as dataset:

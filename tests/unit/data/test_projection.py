@@ -11,7 +11,7 @@ from cgpipe.data.projection import ARRAYS, TEXTS, Projection, read_projection, w
 from cgpipe.errors import UserError
 
 
-def projection(name="p", frames=6, beads=3, temperature=(348.0, 348.0, 348.0, 320.0, 320.0, 413.0)):
+def projection(name="p", frames=6, beads=3, temperature=(348.0,)):
     random = np.random.default_rng([beads, *name.encode()])
     return Projection(
         protein=name,
@@ -44,12 +44,13 @@ def test_round_trip(tmp_path):
 
 def test_temperatures():
     # detects frames of several temperatures mixed where one is asked for
-    made = projection()
+    made = projection(temperature=(348.0, 348.0, 348.0, 320.0, 320.0, 413.0))
     assert made.reference_temperature() == 348.0
     assert made.of_temperature(320.0).frame.tolist() == [3, 4]
     assert np.array_equal(made.of_temperature(413.0).F, made.F[5:])
     with pytest.raises(UserError, match=r"p: no frames at 300 K; there are \[320\.0, 348\.0, 413\.0\] K"):
         made.of_temperature(300.0)
+    assert len(made.reference_at(320.0)) == 2 and set(made.reference_at(300.0).temperature.tolist()) == {348.0}
 
 
 def test_other_units_are_refused(tmp_path):

@@ -29,6 +29,8 @@ def numbers(js: float | None, halves: float | None = 0.02, between: float | None
         (numbers(0.3, 0.1, 0.25), Light.UNKNOWN),
         (numbers(None), Light.UNKNOWN),
         (numbers(0.3, None, None), Light.BAD),
+        (numbers(0.3) | {"temperature": 300.0, "reference_temperature": 348.0}, Light.UNKNOWN),
+        (numbers(0.01) | {"temperature": 300.0, "reference_temperature": 348.0}, Light.UNKNOWN),
         (numbers(-0.002, -0.01, -0.003), Light.GOOD),
         (numbers(0.3) | {"js_rg_interval": [0.01, 0.8]}, Light.UNKNOWN),
         (numbers(0.3) | {"js_rg_interval": [0.2, 0.4]}, Light.BAD),

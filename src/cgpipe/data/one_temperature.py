@@ -1,0 +1,35 @@
+"""One model, one temperature: the free energy of beads, which a model stands for, depends on temperature."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Several(NamedTuple):
+    """More than one temperature: a protein that has to change, and what is wrong in words, with the remedy."""
+
+    protein: str
+    complaint: str
+
+
+def several_temperatures(found: Mapping[str, Sequence[float]]) -> Several | None:
+    """Whether frames of several temperatures would be trained as one function; None where all are at one.
+
+    Args:
+        found: temperatures [K] that each protein has frames at.
+    """
+    of_protein = {name: np.unique(np.asarray(values, np.float32)).tolist() for name, values in found.items()}
+    proteins = Counter(temperature for values in of_protein.values() for temperature in values)
+    if len(proteins) < 2:
+        return None
+    # the one that most proteins have, the lowest of equals
+    chosen = min(proteins, key=lambda temperature: (-proteins[temperature], temperature))
+    first = next(name for name, values in of_protein.items() if values != [chosen])
+    told = "; ".join(f"{name} at {' and '.join(f'{t:g}' for t in values)} K" for name, values in of_protein.items())
+    if proteins[chosen] == len(of_protein):
+        remedy = f"choose one for each protein, e.g. temperatures: [{chosen:g}]"
+    else:
+        remedy = "no temperature is common to all of them: make a run of its own for the proteins of each"
+    return Several(first, f"frames at several temperatures, but a model holds at one ({told}); {remedy}")
