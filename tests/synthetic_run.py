@@ -1,6 +1,7 @@
 """A whole made-up run on disk, in seconds: two short chains, an untrained program, simulations of which one dies."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from cgpipe.physics.prior import Prior, Weights
 
 PROTEINS = {"alpha": 8, "beta": 6}
 LABELLED = "alpha"
-"""The protein with mean forces."""
+"""The protein with mean forces and a native structure."""
+NATIVE = 7
+"""The frame that this structure is."""
 SEEDS = (0, 1)
 REPLICAS = 3
 VALIDATE = {
@@ -44,6 +47,7 @@ def write_run(folder: Path, validated: bool = True) -> Path:
         ["--settings", json.dumps(settings), "--projections", *projections, "--out", out, "--summary", summary]
     )
     write_mean_forces(folder / "meanforce.npz")
+    write_native(folder / "native.pdb")
     _write_prior(folder / "prior")
     _write_training(folder)
     for member in ("best", "seed-1"):
@@ -80,6 +84,7 @@ def run_validate(folder: Path, name: str) -> dict[str, Any]:
     }
     if name == LABELLED:
         arguments["--mean-force"] = folder / "meanforce.npz"
+        arguments["--native"] = folder / "native.pdb"
     flat = [str(part) for pair in arguments.items() for part in pair]
     models = [str(folder / "train" / f"seed-{seed}" / "model.eqx") for seed in SEEDS]
     flat += ["--models", *models, "--simulations", *map(str, simulations)]
@@ -157,6 +162,21 @@ def write_mean_forces(path: Path, **changes: Any) -> None:
         "resname": np.array([types[species] for species in chain_topology(beads).species]),
     }
     np.savez(path, **{**arrays, **changes})
+
+
+def write_native(path: Path) -> None:
+    """The native structure of ``alpha``, Cα atoms only."""
+    made = _projection(LABELLED, PROTEINS[LABELLED])
+    path.write_text(alpha_pdb(made.residue_name, made.R[NATIVE]))
+
+
+def alpha_pdb(names: Sequence[str], R: np.ndarray) -> str:
+    """A PDB of Cα atoms."""
+    rows = (
+        f"ATOM  {i:5d}  CA  {name} A{i:4d}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00           C"
+        for i, (name, (x, y, z)) in enumerate(zip(names, R, strict=True), 1)
+    )
+    return "\n".join([*rows, "END", ""])
 
 
 def _frames(beads: int, frames: int, seed: int) -> np.ndarray:

@@ -8,16 +8,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import Int32
+
 from cgpipe.config import BASE, load
-from cgpipe.config.proteins import NpzProtein, Protein, data_files
+from cgpipe.config.proteins import NpzProtein, Protein, data_files, native_file
 from cgpipe.config.sampling import OpenmmProtein
 from cgpipe.config.yaml_lines import read_document
 from cgpipe.data.chains import describe_chains
 from cgpipe.data.given import GivenBeads, find_given
 from cgpipe.data.mean_forces import read_mean_forces, refuse_shared, training_weights
+from cgpipe.data.native import Beads, read_native
 from cgpipe.data.one_temperature import several_temperatures
 from cgpipe.data.readers import open_source
-from cgpipe.data.start_structure import describe_start
+from cgpipe.data.species import ONE_LETTER, canonical_residue
+from cgpipe.data.start_structure import alpha_carbons, describe_start
 from cgpipe.dynamics.lammps.native import current_plugin, pjrt_library
 from cgpipe.errors import UserError
 from cgpipe.physics.aggforce_engine import require_aggforce
@@ -25,6 +30,14 @@ from cgpipe.physics.hydrogens import require_hydrogens
 from cgpipe.physics.mapping import BeadMapping, map_alpha_carbons
 from cgpipe.sampling.pdb import protein_rows
 from cgpipe.stage import run
+
+
+class ToSample(NamedTuple):
+    """Beads of a protein that will be sampled; see `Beads`."""
+
+    residue_name: tuple[str, ...]
+    chain: Int32[np.ndarray, " beads"]
+    residue: Int32[np.ndarray, " beads"]
 
 
 class Found(NamedTuple):
@@ -56,14 +69,18 @@ def check_protein(name: str, block: Protein, aliases: Mapping[str, str], constra
         if block.mean_force_train:
             training_weights(read_mean_forces(Path(block.mean_force_train)), block.mean_force_train)
         if isinstance(block, OpenmmProtein):
-            return Found(_check_sampled(block), [float(block.temperature)])
+            summary = _check_sampled(block)
+            _check_native(name, block, _sampled_residues(block), aliases)
+            return Found(summary, [float(block.temperature)])
         if isinstance(block, NpzProtein):
             given = find_given(block)
+            _check_native(name, block, given, aliases)
             return Found(_summary(given, [len(rows) for rows in given.rows]), [float(block.temperature)])
         with open_source(block) as reader:
             first_file = next(iter(data_files(block).values()))[0]
             require_hydrogens(reader.atoms, constraints, first_file)
             beads = map_alpha_carbons(reader.atoms, aliases, first_file)
+            _check_native(name, block, beads, aliases)
             summary = "; ".join([_summary(beads, reader.lengths), *reader.notes, *beads.notes])
             return Found(summary, [float(run.split("/")[0]) for run in reader.trajectories])
     except UserError as error:
@@ -86,6 +103,22 @@ def _check_sampled(block: OpenmmProtein) -> str:
     wanted = f"{chains}; to be sampled: {block.replicas} × {block.nanoseconds:g} ns at {block.temperature} K"
     configurations = block.average.test + block.average.train
     return wanted + (f"; mean forces at {configurations} of its configurations" if configurations else "")
+
+
+def _check_native(name: str, block: Protein, beads: Beads, aliases: Mapping[str, str]) -> None:
+    if file := native_file(block):
+        read_native(Path(file), beads, aliases, name)
+
+
+def _sampled_residues(block: OpenmmProtein) -> ToSample:
+    """What will be sampled; of a PDB the chains are not looked at, so that no two residues count as bonded."""
+    if block.pdb:
+        found = alpha_carbons(protein_rows(Path(block.pdb)).text, block.pdb)
+        names, step = tuple(canonical_residue(one.name) for one in found), 2
+    else:
+        names, step = tuple(ONE_LETTER[letter] for letter in block.sequence), 1
+    numbers = step * np.arange(len(names), dtype=np.int32)
+    return ToSample(names, np.zeros_like(numbers), numbers)
 
 
 def refuse_several(temperatures: Mapping[str, Sequence[float]], file: Path) -> None:

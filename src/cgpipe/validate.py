@@ -11,6 +11,7 @@ from cgpipe import stage
 from cgpipe.artefact import header, write_json
 from cgpipe.config.slices import ValidateSettings
 from cgpipe.data.mean_forces import MeanForces, check_labels, read_mean_forces
+from cgpipe.data.native import read_native
 from cgpipe.data.projection import read_projection
 from cgpipe.data.replicas import read_replica
 from cgpipe.data.store import Dataset, open_dataset
@@ -33,6 +34,7 @@ def main(argv: Sequence[str]) -> int:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--models", type=Path, nargs="+", required=True, help="model.eqx of every seed")
     parser.add_argument("--mean-force", type=Path, help="NPZ of mean forces, a test set")
+    parser.add_argument("--native", type=Path, help="PDB of the native structure, for RMSD and native contacts")
     parser.add_argument("--simulations", type=Path, nargs="+", required=True, help="simulation.json of every replica")
     arguments = parser.parse_args(argv)
     settings = stage.settings(arguments.settings, ValidateSettings)
@@ -43,6 +45,7 @@ def main(argv: Sequence[str]) -> int:
     if labels is not None:
         check_labels(labels, projection, projection.temperature, str(arguments.mean_force))
     generator = np.random.default_rng(SEED)
+    native = arguments.native and read_native(arguments.native, projection, settings.aliases, projection.protein)
     with open_dataset(arguments.dataset) as dataset:
         prior = read_prior(arguments.prior)
         forces, force_curves = evaluate_forces(projection, dataset, prior, program, settings, generator)
@@ -51,19 +54,21 @@ def main(argv: Sequence[str]) -> int:
             labels, projection.protein, dataset, prior, program, arguments.models, settings
         )
     structure, curves = evaluate_simulations(
-        projection, replicas, prior, cutoff, program.vocabulary, settings, generator
+        projection, replicas, prior, cutoff, program.vocabulary, native, settings, generator
     )
     survival, curves["survival"] = count_survivors(replicas)
     curves |= {"mean_force": mean_force_curves, "forces": force_curves}
     inputs = {name: getattr(arguments, name) for name in ("projection", "dataset", "prior", "program")}
     inputs |= {path.parent.name: path for path in arguments.models}
     inputs |= {} if labels is None else {"mean forces": arguments.mean_force}
+    inputs |= {} if native is None else {"native structure": arguments.native}
     inputs |= {f"simulation {number}": path for number, path in enumerate(arguments.simulations)}
     body = {
         "protein": projection.protein,
         "member": program.metadata["member"],
         "beads": projection.beads,
         "residues": list(projection.residue_name),
+        "native": None if native is None else str(arguments.native),
         **forces,
         **mean_forces,
         **survival,

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from simulated_systems import System
 from synthetic_mdcath import SyntheticProtein, write_mdcath
+from synthetic_run import alpha_pdb
 
 from cgpipe import check
+from cgpipe.data.species import ONE_LETTER
 from cgpipe.stage import run
 
 
@@ -58,6 +60,11 @@ def _temperatures(*names: str) -> None:
 def _second(block: str) -> None:
     with Path("config/proteins.yaml").open("a") as file:
         file.write(f"{block}\n")
+
+
+def _native(sequence: str) -> None:
+    names, places = [ONE_LETTER[letter] for letter in sequence], 3.8 * np.arange(len(sequence))
+    Path("n.pdb").write_text(alpha_pdb(names, np.outer(places, [1.0, 0.0, 0.0])))
 
 
 def _species(value: int) -> None:
@@ -138,6 +145,16 @@ MISTAKES = {
     "proteins at two temperatures": (
         lambda: _second("  q: {source: openmm, sequence: AA, temperature: 310}"),
         ["config/proteins.yaml:5: proteins.q.temperature: frames", "p at 300 K; q at 310 K", "a run of its own"],
+    ),
+    "native: missing": (lambda: _proteins(native="n.pdb"), ["'p'", "n.pdb", "no such file"]),
+    "native: another protein": (
+        lambda: (_native("GGG"), _proteins(native="n.pdb")),
+        ["'p'", "n.pdb: residue A1 is GLY, but bead 1 of p is ALA"],
+    ),
+    "native: of another source": (lambda: (_native("GG"), _npz(native="n.pdb")), ["'p'", "2 residues, but p has 3"]),
+    "native: of a sequence": (
+        lambda: (_native("GA"), _source(source="openmm", sequence="GG", temperature=300, native="n.pdb")),
+        ["'p'", "n.pdb: residue A2 is ALA, but bead 2 of p is GLY"],
     ),
     "truncated": (_truncate, ["'p'", "p.h5", "truncated"]),
 }

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_run import REPLICAS, VALIDATE, run_validate, write_mean_forces, write_simulation
+from synthetic_run import NATIVE, REPLICAS, VALIDATE, run_validate, write_mean_forces, write_simulation
 
 from cgpipe import validate
+from cgpipe.artefact import sha256
 from cgpipe.data.projection import read_projection
 from cgpipe.data.topology import Topology
 from cgpipe.errors import UserError
@@ -50,15 +51,26 @@ def test_a_death_is_counted_and_its_broken_frames_left_out(made_run: Path):
     assert v["curves"]["survival"]["alive"][-1] == pytest.approx(2 / 3)
 
 
-def test_structure_is_measured_to_the_first_reference_frame(made_run: Path):
-    """Detects another native structure, and reference frames that are lost."""
+def test_structure_is_measured_to_the_native_structure(made_run: Path):
+    """Detects another native structure than the given one, e.g. the first frame, and reference frames that are lost."""
     v = read(made_run)
     projection = read_projection(made_run / "project" / "alpha.h5")
-    expected = rmsd(projection.R, projection.R[0])
+    expected = rmsd(projection.R, projection.R[NATIVE])
     assert v["rmsd_reference_mean"] == pytest.approx(expected.mean(), rel=1e-4)
-    assert v["frames_reference"] == len(projection) and v["native"] == "frame 0 of trajectory 348/0"
+    assert v["frames_reference"] == len(projection) and v["native"] == str(made_run / "native.pdb")
+    assert v["cgpipe"]["inputs"]["native structure"]["sha256"] == sha256(made_run / "native.pdb")
     topology = Topology(projection.chain, projection.chain, projection.residue, np.ones(8, bool))
     assert v["bond_reference_mean"] == pytest.approx(bond_lengths(projection.R, topology).mean(), rel=1e-4)
+
+
+def test_without_a_native_structure_nothing_is_measured_to_it(made_run: Path):
+    """Detects RMSD and native contacts to a structure that nobody gave."""
+    v = read(made_run, "beta")
+    assert v["native"] is None and v["curves"]["map"] is None
+    assert not [key for key in v if "rmsd" in key or "native_contacts" in key]
+    assert not {"rmsd", "native_contacts"} & set(v["curves"]["distributions"])
+    assert set(v["curves"]["series"][0]) == {"time", "rg"}
+    assert len(v["curves"]["overlay"]["onto"]) == 6
 
 
 def test_a_simulation_at_another_temperature_than_the_reference_is_told(mine: Path):

@@ -15,6 +15,7 @@ from cgpipe.config import (
     engine_module,
     frames_source,
     load,
+    native_file,
     settings_json,
     stage_settings,
     training_that_matters,

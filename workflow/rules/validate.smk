@@ -6,6 +6,7 @@ rule validate:
         program=f"<results>/export/{CONFIG.simulate.member}/model.json",
         models=expand("<results>/train/seed-{seed}/model.eqx", seed=SEEDS),
         mean_force=lambda wildcards: mean_forces(wildcards.protein, "mean_force", "test") or [],
+        native=lambda wildcards: native_file(PROTEINS.proteins[wildcards.protein]) or [],
         simulations=expand(
             "<results>/simulate/{{protein}}/{member}/{replica}/simulation.json",
             member=CONFIG.simulate.member,
@@ -34,10 +35,11 @@ rule validate:
         *source_code("validate"),
         settings=settings("validate"),
         mean_force=lambda wildcards, input: f"--mean-force {shlex.quote(input.mean_force)}" if input.mean_force else "",
+        native=lambda wildcards, input: f"--native {shlex.quote(input.native)}" if input.native else "",
     message:
         "Comparing the simulations of {wildcards.protein} with its reference"
     shell:
         "NPROC={threads} JAX_PLATFORMS=cpu python -m cgpipe.validate --settings {params.settings:q} --projection {input.projection}"
         " --dataset {input.dataset} --prior {input.prior} --program {input.program} --models {input.models}"
-        " {params.mean_force} --simulations {input.simulations}"
+        " {params.mean_force} {params.native} --simulations {input.simulations}"
         " --out {output.validation} > {log} 2>&1"

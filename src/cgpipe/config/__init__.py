@@ -3,7 +3,7 @@
 from cgpipe.config.decisive import code_files, engine_module, training_that_matters
 from cgpipe.config.load import BASE, load, load_proteins
 from cgpipe.config.models import Config
-from cgpipe.config.proteins import Proteins, data_files
+from cgpipe.config.proteins import Proteins, data_files, native_file
 from cgpipe.config.slices import frames_source, settings_json, stage_settings
 from cgpipe.errors import UserError
 
@@ -18,6 +18,7 @@ __all__ = [
     "frames_source",
     "load",
     "load_proteins",
+    "native_file",
     "settings_json",
     "stage_settings",
     "training_that_matters",

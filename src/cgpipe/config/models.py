@@ -290,3 +290,8 @@ class InDataset(Section):
         description="NPZ of mean forces at other positions, to train on; each weighs as many single frames as average "
         "to its error",
     )
+    native: DataPath = Field(
+        "",
+        description="PDB of the native structure, for RMSD and native contacts; empty takes the pdb that the protein "
+        "is sampled from, else there are neither",
+    )

@@ -102,6 +102,11 @@ def data_files(block: Given) -> dict[str, tuple[str, ...]]:
     return {"path": _resolve("path", block.path)}
 
 
+def native_file(block: Protein) -> str:
+    """The PDB of a protein's native structure: what is given, else what its run starts from; empty where neither is."""
+    return block.native or (block.pdb if isinstance(block, OpenmmProtein) else "")
+
+
 def _resolve(key: str, patterns: tuple[str, ...]) -> tuple[str, ...]:
     files: list[str] = []
     for pattern in patterns:

@@ -85,6 +85,7 @@ class SimulateSettings(Section):
 
 class ValidateSettings(Section):
     validate_: Validate = Field(alias="validate")
+    aliases: dict[str, str] = Field({}, description="names of non-standard residues in the native structure")
 
 
 class StabilitySettings(Section):
@@ -166,7 +167,7 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
         "ensemble": lambda: _ensemble(config),
         "export": lambda: ExportSettings(export=config.export),
         "simulate": lambda: SimulateSettings(simulate=config.simulate),
-        "validate": lambda: ValidateSettings(validate=config.validate_),
+        "validate": lambda: ValidateSettings(validate=config.validate_, aliases=dict(config.species.aliases)),
         "stability": lambda: StabilitySettings(
             stability=config.stability,
             temperature=config.simulate.temperature,

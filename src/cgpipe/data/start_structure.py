@@ -1,6 +1,7 @@
-"""The chains of a PDB that a simulation is to start from, read without any simulation package."""
+"""The backbone of a protein in a PDB, read without any simulation package: chains of a start, Cα of a structure."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
@@ -12,8 +13,36 @@ from cgpipe.errors import UserError
 LONGEST_PEPTIDE_BOND = 2.0
 """[Å]; farther apart, residues are missing in between."""
 
-Residue = tuple[str, str, str]
-"""Chain with segment, number with insertion code, name."""
+Residue = tuple[str, str, str, int]
+"""Chain with segment, number with insertion code, name, and how many TER there were before."""
+
+
+class AlphaCarbon(NamedTuple):
+    """The Cα of a residue: what the PDB calls the residue (chain and number), its name, and the position [Å]."""
+
+    label: str
+    name: str
+    place: Float64[np.ndarray, "3"]
+
+
+def alpha_carbons(text: str, where: str) -> list[AlphaCarbon]:
+    """The Cα of every residue of a PDB's first model with N, CA and C; where there are none of these, every CA.
+
+    Args:
+        text: of the PDB.
+        where: its name, for messages.
+
+    Raises:
+        UserError: none, or coordinates that are no numbers.
+    """
+    residues = _residues(text, where)
+    whole = {key: atoms for key, atoms in residues.items() if len(atoms) == len(BACKBONE)}
+    # a residue that is called CA is calcium
+    alone = {key: atoms for key, atoms in residues.items() if "CA" in atoms and key[2] != "CA"}
+    found = [AlphaCarbon(f"{key[0]}{key[1]}", key[2], atoms["CA"]) for key, atoms in (whole or alone).items()]
+    if not found:
+        raise UserError(f"{where}: no atoms CA; expected a PDB of a protein")
+    return found
 
 
 def describe_start(text: str, where: str) -> str:
@@ -38,20 +67,24 @@ def describe_start(text: str, where: str) -> str:
         chain.append(chain[-1] if same else chain[-1] + 1)
         number = _plain(after[1])
         residue.append(residue[-1] + 1 if bonded else max(number, residue[-1] + 2) if same else number)
-    return describe_chains([name for _, _, name in keys], np.array(chain), np.array(residue))
+    return describe_chains([name for _, _, name, _ in keys], np.array(chain), np.array(residue))
 
 
 def _residues(text: str, where: str) -> dict[Residue, dict[str, Float64[np.ndarray, "3"]]]:
     """Backbone atoms of every residue of the first model; of alternate locations the first."""
     found: dict[Residue, dict[str, Float64[np.ndarray, "3"]]] = {}
+    ends = 0
     for line in text.splitlines():
         if line.startswith("ENDMDL"):
             break
+        ends += line.startswith("TER")
         name = line[12:16].strip()
         if line.startswith(("ATOM  ", "HETATM")) and name in BACKBONE:
-            key = (line[21:22] + line[72:76].strip(), line[22:27].strip(), line[17:20].strip())
+            key = (line[21:22] + line[72:76].strip(), line[22:27].strip(), line[17:21].strip(), ends)
             try:
                 place = np.array([float(line[start : start + 8]) for start in (30, 38, 46)])
+                if not np.isfinite(place).all():
+                    raise ValueError
             except ValueError:
                 raise UserError(f"{where}: {line[:54].rstrip()!r}: expected three coordinates") from None
             found.setdefault(key, {}).setdefault(name, place)

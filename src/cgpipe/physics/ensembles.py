@@ -50,28 +50,41 @@ class Quantity:
 
 
 def quantities(
-    topology: Topology, native: Float[np.ndarray, "beads 3"], contact_cutoff: float, contact_separation: int
+    topology: Topology,
+    native: Float[np.ndarray, "beads 3"] | None,
+    contact_cutoff: float,
+    contact_separation: int,
 ) -> list[Quantity]:
     """What is compared for a protein; those that need more beads, or native contacts, than it has are left out.
 
     Args:
         topology: of the protein, [beads].
-        native: structure that RMSD and native contacts are measured to [Å].
+        native: structure that RMSD and native contacts are measured to [Å]; without one there are neither.
         contact_cutoff: closer than this is a native contact [Å].
         contact_separation: pairs with |i−j| up to this are none.
     """
-    contacts = (native, topology, contact_cutoff, contact_separation)
+    to_native = []
+    if native is not None:
+        contacts = (native, topology, contact_cutoff, contact_separation)
+        to_native = [
+            Quantity("rmsd", "RMSD to native", "Å", lambda R: observables.rmsd(R, native)),
+            Quantity(
+                "native_contacts", "native contacts Q", "share", lambda R: observables.native_contacts(R, *contacts)
+            ),
+        ]
     made = [
         Quantity("bond", "bond length", "Å", lambda R: observables.bond_lengths(R, topology)),
         Quantity("angle", "angle", "°", lambda R: observables.bond_angles(R, topology)),
         Quantity("dihedral", "dihedral", "°", lambda R: observables.dihedral_angles(R, topology), 360.0),
         Quantity("rg", "radius of gyration", "Å", observables.radius_of_gyration),
         Quantity("end_to_end", "end-to-end distance", "Å", observables.end_to_end),
-        Quantity("rmsd", "RMSD to native", "Å", lambda R: observables.rmsd(R, native)),
-        Quantity("native_contacts", "native contacts Q", "share", lambda R: observables.native_contacts(R, *contacts)),
+        *to_native,
         Quantity("min_distance", "closest approach", "Å", lambda R: observables.min_distance(R, topology)),
     ]
-    trial = {quantity.name: quantity.measure(native[None]) for quantity in made}
+    # beads on a curve without straight angles, for what exists does not depend on where they are
+    turns = np.arange(len(topology.chain), dtype=np.float64)
+    curve = np.stack([2.3 * np.cos(1.7 * turns), 2.3 * np.sin(1.7 * turns), 1.5 * turns], axis=1)
+    trial = {quantity.name: quantity.measure(curve[None]) for quantity in made}
     return [quantity for quantity in made if trial[quantity.name].size and np.all(np.isfinite(trial[quantity.name]))]
 
 

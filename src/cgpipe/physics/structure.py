@@ -33,24 +33,24 @@ def compare_structures(
     replicas: Sequence[Float[np.ndarray, "_ beads 3"]],
     times: Sequence[Float[np.ndarray, " _"]],
     topology: Topology,
+    native: Float[np.ndarray, "beads 3"] | None,
     how: Comparison,
     generator: np.random.Generator,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Compare simulated replicas with reference trajectories.
 
     Args:
-        reference: frames of each reference trajectory [Å]; the first frame of the first one is the native structure,
-            which RMSD and native contacts are measured to.
+        reference: frames of each reference trajectory [Å].
         replicas: all frames of each simulation [Å], finite; may be empty after an early death.
         times: time of each of those frames [ps].
         topology: of the protein, [beads].
+        native: structure that RMSD and native contacts are measured to [Å]; None leaves both out.
         how: settings.
         generator: picks ways of dividing many trajectories in two.
 
     Returns:
         flat numbers, and the curves behind the figures.
     """
-    native = np.asarray(reference[0][0], dtype=np.float64)
     kept = [run[int(how.discard * len(run)) :] for run in replicas]
     flat: dict[str, Any] = {"frames_reference": sum(map(len, reference)), "frames_simulated": sum(map(len, kept))}
     curves: dict[str, Any] = {"distributions": {}}
@@ -65,11 +65,12 @@ def compare_structures(
     numbers, curves["contacts"] = _contacts(reference, everything, topology, how)
     curves["bonded"] = np.asarray(bonded(topology)).tolist()
     curves["series"] = [_series(run, time, native) for run, time in zip(replicas, times, strict=True)]
-    curves["map"] = _rg_rmsd_map(pooled, everything, native)
+    curves["map"] = None if native is None else _rg_rmsd_map(pooled, everything, native)
+    onto = _most_like_the_others(pooled) if native is None else native
     curves["overlay"] = {
-        "native": np.round(native - native.mean(axis=0), 2).tolist(),
-        "reference": _overlay(pooled, native),
-        "simulated": [] if everything is None else _overlay(everything, native),
+        "onto": np.round(onto - onto.mean(axis=0), 2).tolist(),
+        "reference": _overlay(pooled, onto),
+        "simulated": [] if everything is None else _overlay(everything, onto),
     }
     return flat | numbers, curves
 
@@ -151,14 +152,17 @@ def _contacts(
 
 
 def _series(
-    R: Float[np.ndarray, "frames beads 3"], times: Float[np.ndarray, " frames"], native: Float[np.ndarray, "beads 3"]
+    R: Float[np.ndarray, "frames beads 3"],
+    times: Float[np.ndarray, " frames"],
+    native: Float[np.ndarray, "beads 3"] | None,
 ) -> dict[str, list[float]]:
-    """Size and similarity over time, thinned to what a figure can show."""
+    """Size, and distance from the native structure where there is one, over time; thinned to what a figure can show."""
     thin = R[:: max(1, len(R) // SERIES_POINTS)]
+    similar = {} if native is None else {"rmsd": np.round(observables.rmsd(thin, native), 3).tolist()}
     return {
         "time": np.round(times[:: max(1, len(R) // SERIES_POINTS)], 4).tolist(),
         "rg": np.round(observables.radius_of_gyration(thin), 3).tolist(),
-        "rmsd": np.round(observables.rmsd(thin, native), 3).tolist(),
+        **similar,
     }
 
 
@@ -183,7 +187,16 @@ def _rg_rmsd_map(
     }
 
 
-def _overlay(R: Float[np.ndarray, "frames beads 3"], native: Float[np.ndarray, "beads 3"]) -> list[Any]:
-    """Evenly spaced frames, superposed on the native structure with its centre at the origin."""
-    chosen = R[np.linspace(0, len(R) - 1, min(OVERLAY_FRAMES, len(R))).astype(int)]
-    return np.round(observables.superposed(chosen, native - native.mean(axis=0)), 2).tolist()
+def _overlay(R: Float[np.ndarray, "frames beads 3"], onto: Float[np.ndarray, "beads 3"]) -> list[Any]:
+    """Evenly spaced frames, superposed on a structure with its centre at the origin."""
+    return np.round(observables.superposed(_spread(R), onto - onto.mean(axis=0)), 2).tolist()
+
+
+def _most_like_the_others(R: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, "beads 3"]:
+    """Of evenly spaced frames the one with the smallest mean RMSD to the others."""
+    chosen = _spread(R).astype(np.float64)
+    return chosen[np.argmin([observables.rmsd(chosen, frame).mean() for frame in chosen])]
+
+
+def _spread(R: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, "chosen beads 3"]:
+    return R[np.linspace(0, len(R) - 1, min(OVERLAY_FRAMES, len(R))).astype(int)]

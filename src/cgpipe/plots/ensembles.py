@@ -63,16 +63,17 @@ def distributions(curves: Mapping[str, Mapping[str, Any]], divergences: Mapping[
 def time_series(
     series: Sequence[Mapping[str, Sequence[float]]], reference: Mapping[str, Mapping[str, Any]], discarded: float
 ) -> Figure:
-    """Radius of gyration and RMSD of every replica over time, with histograms at the side.
+    """Radius of gyration of every replica over time, and RMSD where it is known, with histograms at the side.
 
     Args:
-        series: per replica {"time" [ps], "rg" [Å], "rmsd" [Å]}.
-        reference: "rg" and "rmsd" → {"edges", "reference", "simulated"}.
+        series: per replica {"time" [ps], "rg" [Å]} and perhaps "rmsd" [Å].
+        reference: "rg" and perhaps "rmsd" → {"edges", "reference", "simulated"}.
         discarded: share of each run left out as equilibration; shaded.
     """
-    figure = Figure(figsize=(6.9, 4.1), layout="constrained")
-    panels = figure.subplots(2, 2, width_ratios=(5, 1), sharey="row", sharex="col")
-    for (axes, side), name, label in zip(panels, ("rg", "rmsd"), ("Rg  [Å]", "RMSD  [Å]"), strict=True):
+    shown = {name: label for name, label in (("rg", "Rg  [Å]"), ("rmsd", "RMSD  [Å]")) if name in reference}
+    figure = Figure(figsize=(6.9, 0.5 + 1.8 * len(shown)), layout="constrained")
+    panels = figure.subplots(len(shown), 2, width_ratios=(5, 1), sharey="row", sharex="col", squeeze=False)
+    for (axes, side), (name, label) in zip(panels, shown.items(), strict=True):
         for number, run in enumerate(series):
             colour = style.REPLICAS[number % len(style.REPLICAS)]
             axes.plot(run["time"], run[name], color=colour, lw=0.8, label=f"replica {number}")
@@ -89,7 +90,7 @@ def time_series(
         side.set_xticks([])
         side.set_ylim(bottom=max(0.0, edges[0]))
         side.spines["bottom"].set_visible(False)
-    panels[1, 0].set_xlabel("time  [ps]")
+    panels[-1, 0].set_xlabel("time  [ps]")
     panels[0, 1].set_title("reference (grey),\nsimulation", fontsize=8, loc="left")
     panels[0, 0].legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6, fontsize=8)
     figure.align_ylabels(panels[:, 0])

@@ -248,13 +248,14 @@ def structure_pictures(v: dict[str, Any], discarded: float) -> dict[str, Picture
     overlay = curves["overlay"]
     pictures["overlay"] = draw(
         structure.overlays,
-        np.array(overlay["native"]),
+        np.array(overlay["onto"]),
         np.array(overlay["reference"]),
         np.array(overlay["simulated"]) if overlay["simulated"] else None,
         curves["bonded"],
         alt=f"Cα traces of {name}, superposed",
-        caption="Frames spread evenly over each ensemble, superposed on the reference structure (bold; first residue "
-        "violet, last one yellow).",
+        caption="Frames spread evenly over each ensemble, superposed on "
+        f"{'the native structure' if v['native'] else 'the frame of the reference that is most like the others'} "
+        "(bold; first residue violet, last one yellow).",
     )
     if any(len(run["time"]) > 1 for run in curves["series"]):
         pictures["series"] = draw(
@@ -262,14 +263,19 @@ def structure_pictures(v: dict[str, Any], discarded: float) -> dict[str, Picture
             curves["series"],
             curves["distributions"],
             discarded,
-            alt=f"Size of {name} and its distance from the reference structure over time",
+            alt=f"Size of {name}{' and its distance from the native structure' if v['native'] else ''} over time",
             width="twothirds",
-            caption=f"Shaded: left out as equilibration. RMSD to {v['native']}.",
+            caption=f"Shaded: left out as equilibration.{' RMSD to ' + v['native'] + '.' if v['native'] else ''}",
         )
-    table = curves["map"]
+    if curves["map"] is not None:
+        pictures["map"] = _map(name, curves["map"])
+    return pictures
+
+
+def _map(name: str, table: dict[str, Any]) -> Picture:
     counts = {"reference": table["reference"], "simulation": table["simulated"]}
     shown = {key: np.array(value, dtype=float) for key, value in counts.items() if value is not None}
-    pictures["map"] = draw(
+    return draw(
         ensembles.free_energy_maps,
         shown,
         table["rmsd_range"],
@@ -278,7 +284,6 @@ def structure_pictures(v: dict[str, Any], discarded: float) -> dict[str, Picture
         alt=f"Populations of {name} over RMSD and radius of gyration",
         caption="A free energy only where the sampling is converged; otherwise a map of what was visited.",
     )
-    return pictures
 
 
 def timing_picture(results: Results) -> Picture | None:

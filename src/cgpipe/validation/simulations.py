@@ -28,6 +28,7 @@ def evaluate_simulations(
     prior: Prior,
     cutoff: float,
     names: Vocabulary,
+    native: Float[np.ndarray, "beads 3"] | None,
     settings: ValidateSettings,
     generator: np.random.Generator,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -39,6 +40,7 @@ def evaluate_simulations(
         prior: for the control without a network.
         cutoff: of the model [Å].
         names: species of the model.
+        native: structure that RMSD and native contacts are measured to [Å], where there is one.
         settings: of the stage.
         generator: of the shuffled control, and of ways to divide many trajectories in two.
 
@@ -48,28 +50,31 @@ def evaluate_simulations(
     Raises:
         UserError: simulations at several temperatures.
     """
-    flat, curves = _distributions(projection, replicas, settings, generator)
-    more, more_curves = _beyond_distributions(projection, replicas, settings, generator, prior, cutoff, names)
+    flat, curves = _distributions(projection, replicas, native, settings, generator)
+    more, more_curves = _beyond_distributions(projection, replicas, native, settings, generator, prior, cutoff, names)
     flat |= more
     flat |= {f"{name}_control_flagged": flagged(flat, name) for name in ("mirrored", "shuffled")}
     return flat, curves | more_curves
 
 
 def _distributions(
-    projection: Projection, replicas: list[Replica], settings: ValidateSettings, generator: np.random.Generator
+    projection: Projection,
+    replicas: list[Replica],
+    native: Float[np.ndarray, "beads 3"] | None,
+    settings: ValidateSettings,
+    generator: np.random.Generator,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Simulated against reference ensemble."""
     reference, runs, topology = _reference(projection, replicas)
     how = settings.validate_.model_dump(exclude={"bootstrap"})
     numbers, curves = compare_structures(
-        runs, [r.R for r in replicas], [r.times for r in replicas], topology, Comparison(**how), generator
+        runs, [r.R for r in replicas], [r.times for r in replicas], topology, native, Comparison(**how), generator
     )
-    origin = {"native": f"frame 0 of trajectory {reference.trajectories[reference.trajectory[0]]}"}
     temperatures = {
         "temperature": float(replicas[0].record["temperature"]),
         "reference_temperature": float(reference.temperature[0]),
     }
-    return {**temperatures, "reference_runs": len(runs), **origin, **numbers}, curves
+    return {**temperatures, "reference_runs": len(runs), **numbers}, curves
 
 
 def _reference(
@@ -88,6 +93,7 @@ def _reference(
 def _beyond_distributions(
     projection: Projection,
     replicas: list[Replica],
+    native: Float[np.ndarray, "beads 3"] | None,
     settings: ValidateSettings,
     generator: np.random.Generator,
     prior: Prior,
@@ -98,7 +104,7 @@ def _beyond_distributions(
     reference, runs, topology = _reference(projection, replicas)
     how, temperature = settings.validate_, float(replicas[0].record["temperature"])
     kept = [replica.R[int(how.discard * len(replica.R)) :].astype(np.float64) for replica in replicas]
-    compared = quantities(topology, runs[0][0].astype(np.float64), how.contact_cutoff, how.contact_separation)
+    compared = quantities(topology, native, how.contact_cutoff, how.contact_separation)
     species = np.array([names.species(residue) for residue in projection.residue_name], np.int32)
     masses = np.array(names.masses)[species]
     alone = prior_alone(prior, cutoff, reference.R, topology._replace(species=species), masses, temperature, SEED)

@@ -36,6 +36,7 @@ STAGES_OF_SECTION = {
 }
 MORE_STAGES = {
     "species.vocabulary": {"dataset"},
+    "species.aliases": {"validate"},
     "model.cutoff": {"dataset", "prior"},
     "training.val_fraction": {"dataset"},
     "simulate.temperature": {"stability"},
@@ -154,6 +155,8 @@ def test_dataset_settings_round_trip(section, blocks):
 def test_what_matters_to_the_dataset_only_projects_nothing_again():
     """Family, quota and weight change the dataset's settings, not those of the projection."""
     block = {"source": "mdcath", "path": "a.h5"}
+    native = Proteins.model_validate({"proteins": {"a": {**block, "native": "n.pdb"}}})
+    assert settings_json(Config(), native, "project", "a") == settings_json(Config(), PROTEINS, "project", "a")
     for key, value in {"family": "f", "quota": 10, "weight": 2.0}.items():
         changed = Proteins.model_validate({"proteins": {"a": {**block, key: value}}})
         assert settings_json(Config(), changed, "project", "a") == settings_json(Config(), PROTEINS, "project", "a")
