@@ -1,4 +1,4 @@
-"""Native structures from PDBs: the right atoms of the right protein; whether they are native is not for a test to say."""
+"""Native structures from PDBs: the right atoms of the right protein; whether they are native is for nobody to say."""
 
 from typing import NamedTuple
 
