@@ -93,7 +93,7 @@ def test_every_file_is_a_target(checkout):
 def test_sampled_protein_goes_through_the_line(checkout):
     """A job per replica, one to gather them, and then as any other protein; others cannot be sampled."""
     proteins = checkout.path / "sampled.yaml"
-    block = "  pep: {source: openmm, sequence: AAGAA, temperature: 300, replicas: 3}\n"
+    block = "  pep: {source: openmm, sequence: AAGAA, temperature: 348, replicas: 3}\n"
     proteins.write_text((checkout.path / "resources/demo/proteins.yaml").read_text() + block)
     jobs = checkout.plan("--config", "proteins=sampled.yaml")
     assert jobs == {**DEMO, "sample": 3, "gather": 1, "project": 3, "simulate": 12, "validate": 3, "stability": 3}
@@ -104,7 +104,7 @@ def test_sampled_protein_goes_through_the_line(checkout):
 def test_mean_forces_of_a_sampled_protein_are_made(checkout):
     """A job per set, before the dataset; detects labels that are made and not used, or asked for and not made."""
     proteins = checkout.path / "averaged.yaml"
-    block = "  pep: {source: openmm, sequence: AAGAA, temperature: 300, average: {test: 2, train: 3}}\n"
+    block = "  pep: {source: openmm, sequence: AAGAA, temperature: 348, average: {test: 2, train: 3}}\n"
     proteins.write_text((checkout.path / "resources/demo/proteins.yaml").read_text() + block)
     assert checkout.plan("results/demo/dataset/dataset.h5", "--config", "proteins=averaged.yaml")["average"] == 2
     shown = checkout.snakemake("--dry-run", "--printshellcmds", "--config", "proteins=averaged.yaml").text
