@@ -18,20 +18,27 @@ from cgpipe.physics.gram import Gram
 LARGEST_SHARE = 2 / 3
 """Trajectories are the folds unless one of them holds more than this share of the frames."""
 
+BLOCK = 10
+"""Frames in a row that share a fold where trajectories are divided; the noise of forces is forgotten sooner."""
+
 
 @dataclass(frozen=True)
 class Folds:
-    """Which fold a frame belongs to: that of its trajectory, or of its block of time where trajectories will not do."""
+    """Which fold a frame belongs to: that of its trajectory, or of its block of time where trajectories will not do.
+
+    Blocks take turns, so that the fold of a frame depends on those before it only, and labels are what they would be
+    in a trajectory that ends earlier. ``blocks`` are their lengths, by trajectory.
+    """
 
     count: int
-    lengths: tuple[int, ...]
+    blocks: tuple[int, ...]
     of_trajectory: tuple[int, ...] | None
 
     def of(self, trajectory: int, position: Int[np.ndarray, " frames"]) -> Int[np.ndarray, " frames"]:
-        """Folds of frames, given by their positions within one trajectory."""
+        """Folds of frames, given by their positions among the usable ones of one trajectory."""
         if self.of_trajectory is not None:
             return np.full(len(position), self.of_trajectory[trajectory], dtype=np.int64)
-        return position * self.count // self.lengths[trajectory]
+        return position // self.blocks[trajectory] % self.count
 
 
 def make_folds(lengths: Sequence[int], count: int) -> Folds:
@@ -42,7 +49,7 @@ def make_folds(lengths: Sequence[int], count: int) -> Folds:
         count: folds wanted, at least 2.
     """
     if len(lengths) < 2 or max(lengths) > LARGEST_SHARE * sum(lengths):
-        return Folds(count, tuple(lengths), None)
+        return Folds(count, tuple(max(1, min(BLOCK, length // (2 * count))) for length in lengths), None)
     count = min(count, len(lengths))
     frames = np.zeros(count, dtype=np.int64)
     of_trajectory = np.zeros(len(lengths), dtype=np.int64)
@@ -50,7 +57,7 @@ def make_folds(lengths: Sequence[int], count: int) -> Folds:
         fold = int(np.argmin(frames))
         of_trajectory[trajectory] = fold
         frames[fold] += lengths[trajectory]
-    return Folds(count, tuple(lengths), tuple(of_trajectory.tolist()))
+    return Folds(count, (), tuple(of_trajectory.tolist()))
 
 
 def overfit_ratio(free: int, frames: int) -> float:

@@ -122,30 +122,22 @@ def gather(
     return gathered
 
 
-def rows_by_fold(fold: Int[np.ndarray, " frames"]) -> Iterator[tuple[int, slice]]:
-    """Each fold present among consecutive frames of one trajectory, with its rows (three per frame)."""
-    starts = np.flatnonzero(np.diff(fold, prepend=-1))
-    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(fold)], strict=True):
-        yield int(fold[start]), slice(3 * start, 3 * stop)
+def rows_by_fold(fold: Int[np.ndarray, " frames"]) -> Iterator[tuple[int, slice | Int[np.ndarray, " rows"]]]:
+    """Each fold present among frames, with its rows (three per frame)."""
+    for one in np.unique(fold).tolist():
+        frames = np.flatnonzero(fold == one)
+        whole = len(frames) == len(fold)
+        yield one, slice(None) if whole else (3 * frames[:, None] + np.arange(3)).ravel()
 
 
 def _prepared(
     reader: Reader, sieve: Sieve, groups: Groups, folds: Folds
 ) -> Iterator[tuple[Chunk, Int[np.ndarray, " frames"], Float64[np.ndarray, "groups rows"]]]:
     """Chunks of usable frames, the folds of the frames, and the forces on the rigid groups."""
-    for raw, position in _with_positions(reader):
-        chunk = sieve(raw)
-        fold = folds.of(raw.trajectory, position)
-        if len(chunk.frame) < len(raw.frame):
-            fold = fold[np.isin(raw.frame, chunk.frame)]
-        if len(chunk.frame):
-            yield chunk, fold, group_forces(chunk.F, groups)
-
-
-def _with_positions(reader: Reader) -> Iterator[tuple[Chunk, Int[np.ndarray, " frames"]]]:
-    """Chunks, and the places of their frames among those taken from their trajectory."""
     taken = [0] * len(reader.lengths)
-    for chunk in reader.chunks():
+    for chunk in map(sieve, reader.chunks()):
         first = taken[chunk.trajectory]
         taken[chunk.trajectory] += len(chunk.frame)
-        yield chunk, np.arange(first, taken[chunk.trajectory])
+        if len(chunk.frame):
+            fold = folds.of(chunk.trajectory, np.arange(first, taken[chunk.trajectory]))
+            yield chunk, fold, group_forces(chunk.F, groups)

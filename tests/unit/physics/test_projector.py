@@ -111,7 +111,8 @@ def test_single_trajectory_is_folded_by_blocks_of_time(tmp_path):
     path = write_mdcath(tmp_path / "one.h5", PROTEIN, {"348/0": 80})
     projection = projected(path, folds=2)
     with h5py.File(path) as raw:
-        halves = np.split(raw["synth/348/0/forces"][()].astype(float).transpose(0, 2, 1).reshape(-1, 24), 2)
+        rows = raw["synth/348/0/forces"][()].astype(float).transpose(0, 2, 1).reshape(8, 30, 24)
+    halves = [rows[turn::2].reshape(-1, 24) for turn in (0, 1)]  # blocks of ten frames take turns
     alpha, free = np.arange(2, 24, 6), np.setdiff1d(np.arange(24), np.arange(2, 24, 6))
     squares = 0.0
     for fit, rest in (halves, halves[::-1]):
