@@ -33,7 +33,11 @@ def with_ceiling(potential: Potential, buckets: Sequence[Source]) -> Potential:
     if potential.network is None:
         return potential
     types = len(potential.network.type_shift)
-    network = replace(potential, prior=None, ceiling=None)
+    # weights of a training on several nodes belong to all of them; this is worked out by one
+    network = jax.tree.map(
+        lambda leaf: jnp.asarray(np.asarray(leaf)) if eqx.is_array(leaf) else leaf,
+        replace(potential, prior=None, ceiling=None),
+    )
     highest = np.asarray(_highest(network, jax.tree.map(jnp.asarray, chunked(buckets, FRAMES)), types))
     seen = np.isfinite(highest)
     return replace(potential, ceiling=jnp.asarray(np.where(seen, highest, highest[seen].max()), jnp.float32))
