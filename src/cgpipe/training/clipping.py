@@ -21,7 +21,10 @@ FEWEST = 10
 
 
 class ClippingState(NamedTuple):
-    """Norms of the last steps (NaN before there are any), the number of steps, and whether the last one was clipped."""
+    """Norms of the last steps (∞ where there is none), the number of steps, and whether the last one was clipped.
+
+    Not NaN: processes that take up a checkpoint compare what they have read, and NaN differs from itself.
+    """
 
     norms: Float[Array, " window"]
     steps: Int[Array, ""]
@@ -33,17 +36,18 @@ def clip_by_median_norm(multiple: float) -> optax.GradientTransformation:
 
     def init(parameters: optax.Params) -> ClippingState:
         del parameters
-        return ClippingState(jnp.full(WINDOW, jnp.nan), jnp.zeros((), jnp.int32), jnp.zeros((), bool))
+        return ClippingState(jnp.full(WINDOW, jnp.inf), jnp.zeros((), jnp.int32), jnp.zeros((), bool))
 
     def update(
         gradient: optax.Updates, state: ClippingState, parameters: optax.Params | None = None
     ) -> tuple[optax.Updates, ClippingState]:
         del parameters
         norm = optax.tree.norm(gradient)
-        limit = jnp.where(state.steps < FEWEST, jnp.inf, multiple * jnp.nanmedian(state.norms))
+        usual = jnp.nanmedian(jnp.where(jnp.isfinite(state.norms), state.norms, jnp.nan))
+        limit = jnp.where(state.steps < FEWEST, jnp.inf, multiple * usual)
         clipped = norm > limit
         scale = jnp.where(clipped, limit / norm, 1.0)
-        norms = state.norms.at[state.steps % WINDOW].set(norm)
+        norms = state.norms.at[state.steps % WINDOW].set(jnp.where(jnp.isfinite(norm), norm, jnp.inf))
         return jax.tree.map(lambda g: g * scale, gradient), ClippingState(norms, state.steps + 1, clipped)
 
     return optax.GradientTransformation(init, update)
