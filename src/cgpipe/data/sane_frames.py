@@ -214,4 +214,4 @@ def _coinciding(beads: Float32[np.ndarray, "frames beads 3"]) -> np.ndarray:
 
 
 def _counted(reasons: Counter[str]) -> str:
-    return ", ".join(f"{count} with {reason}" for reason, count in reasons.items())
+    return ", ".join(f"{count} × {reason}" for reason, count in reasons.items())

@@ -73,7 +73,7 @@ def test_what_cannot_be_is_left_out_and_counted(damage, options, message):
     assert np.array_equal(kept.R, np.delete(made.R, 3, axis=0))
     assert np.array_equal(kept.F, np.delete(made.F, 3, axis=0))
     assert sum(bad.summary().values()) == 1
-    assert bad.finish()[0].startswith("1 of 10 frames left out: 1 with ")
+    assert bad.finish()[0].startswith("1 of 10 frames left out: 1 × ")
 
 
 def test_good_frames_pass():
