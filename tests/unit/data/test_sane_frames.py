@@ -142,7 +142,7 @@ def test_when_nearly_all_frames_are_bad_nothing_is_dropped():
     """Detects a run on the few frames that happen to pass."""
     judge = sieve("drop")
     judge(damaged((5, 1), 40.0, rows=slice(0, 10)))
-    with pytest.raises(UserError, match=r"no usable frame is left, 10 were dropped \(10 with bonds of impossible"):
+    with pytest.raises(UserError, match=r"no usable frame is left, 10 were dropped \(10 × bonds of impossible"):
         judge.finish()
     judge = sieve("drop")
     judge(damaged((5, 1), 40.0, rows=slice(0, 10)))
