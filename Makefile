@@ -39,8 +39,9 @@ dry: $(ANY_READY)  ## what would run, and why: make dry CONFIG=my.yaml
 report: $(ANY_READY)  ## Snakemake's own report, with run times and provenance: snakemake-report.html
 	@$(SNAKEMAKE) --report snakemake-report.html $(ARGS) --configfile $(CONFIG)
 
+# files in their order: by number of tests, as xdist would have it, the longest would be left to one process at the end
 test: $(ANY_READY)  ## all tests; one file: make test ARGS=tests/unit/config
-	@NPROC=1 $(BIN)/python -m pytest $(or $(ARGS),-n auto --dist loadfile --ignore tests/sampling)
+	@NPROC=1 $(BIN)/python -m pytest $(or $(ARGS),-n auto --dist loadfile --no-loadscope-reorder --ignore tests/sampling)
 	@$(if $(ARGS),,NPROC=1 $(BIN)/python -m pytest -n auto --dist loadfile tests/sampling)
 
 lint: $(ANY_READY)  ## everything that looks at the code without running it

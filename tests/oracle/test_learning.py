@@ -32,7 +32,7 @@ def test_error_of_learnt_forces_falls_with_the_root_of_the_frames(tmp_path):
 
     Detects biased labels, wrong units, leaks of noise into the fit, and a fit that stops early.
     """
-    with quickly_compiled(tmp_path / "compiled"):
+    with quickly_compiled():
         found = {n: [error(tmp_path / f"{n}-{seed}", n, seed) for seed in SEEDS] for n in SIZES}
     slope = np.polyfit(np.log(SIZES), [np.log(np.mean(np.square(found[n]))) / 2 for n in SIZES], 1)[0]
     assert slope == pytest.approx(-0.5, abs=0.1), found
@@ -46,7 +46,7 @@ def test_mean_forces_are_worth_as_many_frames_as_they_weigh(tmp_path):
     far from inverse variances.
     """
     added, many = [], []
-    with quickly_compiled(tmp_path / "compiled"):
+    with quickly_compiled():
         for seed in SEEDS:
             labels = write_mean_forces(tmp_path / f"{seed}.npz", CONFIGURATIONS, SAMPLES, seed)
             added.append(error(tmp_path / f"mean-{seed}", FEW, seed, labels))

@@ -146,7 +146,7 @@ def test_an_edited_loss_trains_other_weights_from_step_0(tmp_path, finished):
     for edited in (False, True):
         if edited:
             finished.edit(*LOSS)
-        with quickly_compiled(tmp_path / "programs"):
+        with quickly_compiled():
             outcome = finished.snakemake("results/demo/train/seed-0/model.eqx", "--config", *more)
         log = (results / "log/train/seed-0.log").read_text()
         assert outcome.code == 0, outcome.text + log

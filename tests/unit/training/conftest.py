@@ -1,4 +1,4 @@
-"""JAX is strict about dtypes and ranks here; most tests compile the same few steps again."""
+"""JAX is strict about dtypes and ranks here, and compiles quickly."""
 
 import signal
 
@@ -22,14 +22,8 @@ def sigterm():
     signal.signal(signal.SIGTERM, handler)
 
 
-@pytest.fixture(scope="session")
-def programs(tmp_path_factory):
-    """One cache for all tests of this folder."""
-    return tmp_path_factory.mktemp("compiled")
-
-
 @pytest.fixture(scope="module", autouse=True)
-def compiled_once(programs):
+def quick():
     """For this folder only: what others test may depend on how well its programs are compiled."""
-    with quickly_compiled(programs):
+    with quickly_compiled():
         yield
