@@ -105,11 +105,8 @@ def mean_forces(protein, key, kind):
 
 def source_code(stage, *chosen):
     """The sources that decide a stage's result, each as a parameter of its own: a reason to run again names those that
-    differ. On another machine only the rule that runs there is asked for.
+    differ.
     """
-    if not workflow.is_main_process:
-        if stage not in {job.rulename.split("_")[0] for job in workflow.dag_settings.target_jobs}:
-            return []
     return [f"{file} {digest}" for file, digest in code_files(stage, *chosen).items()]
 
 
