@@ -3,8 +3,9 @@
 A variable that somebody set for another project must not change a result. Kept are those that say on which devices JAX
 runs and how it compiles: they are the user's affair, or set by the workflow's rules. All others of JAX and Equinox are
 taken away (precision, promotion, matrix products, random numbers, compilation switched off, checks …), new ones of
-later versions too. ``XLA_FLAGS`` and ``XLA_PYTHON_CLIENT_…`` stay; what the flags do to results is tried by
-``cgpipe.compiler``.
+later versions too, and so are caches of compiled programs on disk: jaxlib 0.10.1 has been seen to wait for ever while
+it read a program back, which is worse than the seconds that compiling takes. ``XLA_FLAGS`` and ``XLA_PYTHON_CLIENT_…``
+stay; what the flags do to results is tried by ``cgpipe.compiler``.
 """
 
 import os
@@ -18,9 +19,6 @@ KEPT = (
     "JAX_PLATFORMS",
     "JAX_NUM_CPU_DEVICES",
     "JAX_CUDA_VISIBLE_DEVICES",
-    "JAX_ENABLE_COMPILATION_CACHE",
-    "JAX_COMPILATION_CACHE_",
-    "JAX_PERSISTENT_CACHE_",
     "JAX_DISABLE_MOST_OPTIMIZATIONS",
     "JAX_TRACEBACK_FILTERING",
 )

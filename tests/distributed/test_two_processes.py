@@ -47,7 +47,6 @@ def start(data, tmp_path):
     scontrol.parent.mkdir()
     scontrol.write_text("#!/bin/sh\necho localhost\n")
     scontrol.chmod(0o755)
-    compiled = tmp_path.parent / "compiled"
     running = []
 
     def started(processes: int, devices: int, broken: int | None = None) -> list[subprocess.Popen]:
@@ -62,7 +61,6 @@ def start(data, tmp_path):
                 "PATH": f"{scontrol.parent}{os.pathsep}{os.environ['PATH']}",
                 "JAX_PLATFORMS": "cpu",
                 "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-                "JAX_COMPILATION_CACHE_DIR": f"{compiled}-{processes}-{rank}",
                 "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
                 "SLURM_JOB_ID": "1000",
                 "SLURM_PROCID": str(rank),

@@ -129,7 +129,7 @@ def test_programs_in_double_precision(native, tmp_path):
         exact = jax.tree.map(lambda x: x.astype("f8") if hasattr(x, "astype") else x, bonded_potential(11))
         model_json = export_to(tmp_path / "export", exact, [12])
         R, topology = np.round(chain_positions(12), 9), chain_topology(12)
-        expected = load_program(model_json, tmp_path / "cache").evaluate(R, topology).forces
+        expected = load_program(model_json).evaluate(R, topology).forces
     write_data(tmp_path / "system.data", "test", R, topology, NAMES)
     finished(tmp_path, Native(native.plugin, model_json).text(*DUMP, "run 0"))
     assert np.abs(dumped(tmp_path).f - expected).max() < 1e-9 * np.sqrt(np.mean(expected**2))

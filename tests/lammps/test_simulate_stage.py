@@ -29,11 +29,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
 def arguments(made: Path, out: Path, replica: int = 0, **simulate: object) -> list[str]:
     settings = {"replicas": 2, "picoseconds": 0.4, "save_every": 0.1, "bond_tolerance": 1000.0, **simulate}
     return [

@@ -74,9 +74,8 @@ def test_a_warning_goes_on_and_writes_some_frames(tmp_path):
     assert [frame[1].split("step=")[1].split()[0] for frame in frames(tmp_path)] == ["35", "55", "75", "95"]
 
 
-def test_the_stage_guards_an_exported_ensemble(tmp_path, monkeypatch, capsys):
+def test_the_stage_guards_an_exported_ensemble(tmp_path, capsys):
     """Detects settings that never reach LAMMPS, and a single model whose spread of nothing passes for agreement."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     members = ensemble_members(7)
     write_projection(tmp_path / "made.h5", chain_projection(8), header("projection", {}, {}))
     for name, potential in (("ensemble", members), ("best", members[0])):

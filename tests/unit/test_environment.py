@@ -27,14 +27,14 @@ HARMFUL = {
     "JAX_TRANSFER_GUARD": "disallow",
     "JAX_LOG_COMPILES": "no truth value, which JAX would not survive",
     "JAX_OF_A_LATER_VERSION": "1",
+    "JAX_COMPILATION_CACHE_DIR": "/tmp/mine",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "3",
     "EQX_ON_ERROR": "nan",
     "NVIDIA_TF32_OVERRIDE": "1",
 }
 HARMLESS = {
     "JAX_PLATFORMS": "cpu",
     "JAX_NUM_CPU_DEVICES": "1",
-    "JAX_COMPILATION_CACHE_DIR": "/tmp/mine",
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "3",
     "XLA_FLAGS": "--xla_dump_to=/tmp",
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     "CUDA_VISIBLE_DEVICES": "0",
@@ -43,7 +43,7 @@ HARMLESS = {
 SEEN = """
 import json, cgpipe.errors
 import jax, jax.numpy as jnp
-values = {name: str(value) for name, value in sorted(jax.config.values.items()) if "cache" not in name}
+values = {name: str(value) for name, value in sorted(jax.config.values.items())}
 x = jax.random.normal(jax.random.key(3), (7, 5))
 print(json.dumps([values, str((x @ x.T).dtype), (x @ x.T).tolist(), str(jnp.arange(2.0) + jnp.arange(2))]))
 """

@@ -6,7 +6,6 @@ diffusion far from the origin costs no accuracy.
 """
 
 import hashlib
-import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +20,6 @@ from cgpipe.artefact import read_json
 from cgpipe.data.species import Vocabulary, vocabulary
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.packed import BROKEN, GRID, LOST, Packed, packed
-from cgpipe.environment import user_cache
 from cgpipe.errors import UserError
 
 FORMAT = 3
@@ -146,12 +144,11 @@ class Program:
             ) from None
 
 
-def load_program(model_json: Path, cache: Path | None = None) -> Program:
+def load_program(model_json: Path) -> Program:
     """Open an exported model.
 
     Args:
         model_json: its ``model.json``; the other files are beside it.
-        cache: folder of JAX's persistent compilation cache; by default ``cgpipe/jax`` in the user's cache folder.
 
     Raises:
         UserError: a file is missing, damaged or from another export.
@@ -172,31 +169,12 @@ def load_program(model_json: Path, cache: Path | None = None) -> Program:
                 f"{file}: SHA-256 {found[:12]}… but {model_json} says {expected[:12]}…; "
                 f"damaged or from another export: {renewal(model_json)}"
             )
-    use_compilation_cache(cache)
     return Program(metadata, model_json)
 
 
 def renewal(model_json: Path) -> str:
     """What a user does about an export that this cgpipe cannot run."""
     return f"make it again from its own weights: cgpipe renew {model_json.parent}"
-
-
-def use_compilation_cache(folder: Path | None) -> None:
-    """Let JAX keep compiled programs in a folder, so that every replica after the first starts at once.
-
-    Without one, in the folder that the user chose (``JAX_COMPILATION_CACHE_DIR``), or else in the user's cache folder.
-    """
-    if folder is None:
-        cache = user_cache()
-        if cache is None or os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-            return
-        folder = cache / "jax"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return  # a read-only home costs seconds per start, nothing else
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
 def centre(R: Float[np.ndarray, "beads 3"]) -> Float64[np.ndarray, "3"]:

@@ -28,7 +28,7 @@ def model_json(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def program(model_json: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    return load_program(model_json, tmp_path_factory.mktemp("cache"))
+    return load_program(model_json)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_forces_are_those_of_the_python_model(program, beads, capacity):
 
 def test_the_stored_module_runs_by_its_description_alone(tmp_path):
     """Detects a platform index, argument order, padding or capacity that model.json describes wrongly."""
-    made = load_program(export_to(tmp_path, bonded_potential(9), [7, 10], ("cuda", "cpu")), tmp_path / "cache")
+    made = load_program(export_to(tmp_path, bonded_potential(9), [7, 10], ("cuda", "cpu")))
     assert made.metadata["arguments"][0]["name"] == "platform_index"
     for beads in (5, 10):
         R, topology = chain_positions(beads), chain_topology(beads)
@@ -103,7 +103,7 @@ def test_in_double_precision_both_agree_to_its_last_digits(tmp_path):
         exact = jax.tree.map(lambda x: x.astype("f8") if eqx.is_inexact_array(x) else x, bonded_potential(9))
         R, topology = chain_positions(9), chain_topology(9)
         expected = np.asarray(exact.evaluate(jax.numpy.asarray(R - R.mean(axis=0)), topology).forces)
-        program = load_program(export_to(tmp_path / "export", exact, [10]), tmp_path / "cache")
+        program = load_program(export_to(tmp_path / "export", exact, [10]))
         found = program.evaluate(R, topology).forces
     assert program.metadata["dtype"] == "float64"
     assert np.abs(found - expected).max() < 1e-9 * np.sqrt(np.mean(expected**2))
@@ -113,7 +113,7 @@ def test_programs_of_another_format_are_refused(copy):
     content = json.loads(copy.read_text())
     copy.write_text(json.dumps({**content, "format": 1}))
     with pytest.raises(UserError, match=r"program of format 1, but this cgpipe runs 3; .*cgpipe renew"):
-        load_program(copy, copy.parent / "cache")
+        load_program(copy)
 
 
 def test_swapped_residues_change_the_forces_as_in_python(program):
@@ -150,7 +150,7 @@ def test_too_many_beads_name_the_number(program):
 
 def test_neighbour_overflow_names_the_number(tmp_path):
     """Detects forces from an incomplete list: 6 beads within 1 Å need a row of 8 slots each, 3 are there."""
-    program = load_program(export_to(tmp_path, tiny_potential(3), [6]), tmp_path / "cache")
+    program = load_program(export_to(tmp_path, tiny_potential(3), [6]))
     R = np.random.default_rng(0).normal(scale=0.3, size=(6, 3))
     with pytest.raises(NeighbourOverflow, match="8 neighbour slots per bead are needed but the program has 3"):
         program.evaluate(R, chain_topology(6))
@@ -176,15 +176,15 @@ def test_damaged_files_are_refused(copy, name):
     content[len(content) // 2] ^= 1
     (copy.parent / name).write_bytes(content)
     with pytest.raises(UserError, match=rf"{name}: SHA-256 .* but .*model\.json says"):
-        load_program(copy, copy.parent / "cache")
+        load_program(copy)
 
 
 def test_missing_files_are_named(copy):
     (copy.parent / "model.jaxexp").unlink()
     with pytest.raises(UserError, match=r"model\.jaxexp: no such file"):
-        load_program(copy, copy.parent / "cache")
+        load_program(copy)
     with pytest.raises(UserError, match="no such file; run the stage"):
-        load_program(copy.parent / "other.json", copy.parent / "cache")
+        load_program(copy.parent / "other.json")
 
 
 def test_another_vocabulary_is_refused(copy):
@@ -192,7 +192,7 @@ def test_another_vocabulary_is_refused(copy):
     content["vocabulary"]["types"].reverse()
     copy.write_text(json.dumps(content))
     with pytest.raises(UserError, match="differ from 'residues' here"):
-        load_program(copy, copy.parent / "cache").bind(chain_topology(5))
+        load_program(copy).bind(chain_topology(5))
 
 
 def test_a_file_of_another_jax_is_explained(copy, monkeypatch):
@@ -201,7 +201,7 @@ def test_a_file_of_another_jax_is_explained(copy, monkeypatch):
     def refuse(_content: bytearray) -> None:
         raise ValueError("Calling convention version 3 is not supported")
 
-    program = load_program(copy, copy.parent / "cache")
+    program = load_program(copy)
     monkeypatch.setattr(export, "deserialize", refuse)
     with pytest.raises(UserError, match=r"cannot read what jax .* wrote \(Calling convention"):
         program.bind(chain_topology(10))
