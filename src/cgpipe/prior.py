@@ -14,6 +14,7 @@ from cgpipe.data.store import Dataset, open_dataset
 from cgpipe.errors import UserError
 from cgpipe.maker import maker
 from cgpipe.physics.prior import Prior, Weights
+from cgpipe.physics.prior.bond_fit import by_kind, cis_shares
 from cgpipe.physics.prior.curves import bonded_curves, pair_curves
 from cgpipe.physics.prior.fit import FitOptions, fit_prior
 from cgpipe.physics.prior.observed import Observed, merged
@@ -45,6 +46,7 @@ def main(argv: Sequence[str]) -> int:
     quality: dict[str, Any] = {
         "training_frames": observed.frames,
         "temperature": observed.temperature,
+        "cis_bonds": cis_shares(*by_kind(observed.bond), prior.types),
         "seed": SEED,
         "proteins": {name: one.numbers for name, one in checks.items()},
     }
@@ -56,6 +58,9 @@ def main(argv: Sequence[str]) -> int:
     figure = prior_figure(curves, pairs, quality["proteins"])  # type: ignore[arg-type]
     with atomic(args.figure) as temporary:
         style.save(figure, temporary)
+    if quality["cis_bonds"]:
+        shares = ", ".join(f"{pair} {share:.2%}" for pair, share in quality["cis_bonds"].items())
+        print(f"bonds with a cis minimum beside the trans one, and the share of their frames in it: {shares}")
     for name, numbers in quality["proteins"].items():
         shown = (f"{key} {numbers[key]:.4f}" for key in HEADLINE if numbers[key] is not None)
         print(f"{name}: {', '.join(shown)}")

@@ -32,21 +32,21 @@ class BondWatch:
 
     Attributes:
         rows: of the first bead of each bond; the second is in the next row.
-        means: mean length of each bond [Å].
+        means: mean length of each bond, by kind of bond where there are several; the nearest one counts [Å].
         tolerance: largest deviation [Å].
         largest: deviation so far [Å].
     """
 
-    def __init__(self, bonded: Bool[np.ndarray, " pairs"], means: Float[np.ndarray, " bonds"], tolerance: float):
+    def __init__(self, bonded: Bool[np.ndarray, " pairs"], means: Float[np.ndarray, "*kinds bonds"], tolerance: float):
         """Watch bonds.
 
         Args:
             bonded: whether rows i and i+1 are bonded.
-            means: mean length of each bond [Å].
+            means: mean length of each bond, or by kind of bond (`peptide_bonds.mean_lengths`) [Å].
             tolerance: largest deviation [Å].
         """
         self.rows = np.flatnonzero(bonded)
-        self.means = means
+        self.means = np.atleast_2d(means)
         self.tolerance = tolerance
         self.largest = 0.0
 
@@ -55,7 +55,8 @@ class BondWatch:
         if len(self.rows) == 0:
             return
         vectors = R[self.rows + 1] - R[self.rows]
-        deviations = np.abs(np.sqrt(np.einsum("ij,ij->i", vectors, vectors)) - self.means)
+        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        deviations = np.abs(lengths - self.means).min(axis=0)
         worst = int(deviations.argmax())
         self.largest = max(self.largest, float(deviations[worst]))
         if not deviations[worst] <= self.tolerance:
@@ -66,7 +67,7 @@ class BondWatch:
         row = int(self.rows[bond])
         return (
             f"the bond of beads {row} and {row + 1} is {deviation:.2f} Å off its mean "
-            f"of {self.means[bond]:.2f} Å (tolerance {self.tolerance} Å)"
+            f"of {self.means[0, bond]:.2f} Å (tolerance {self.tolerance} Å)"
         )
 
 

@@ -83,7 +83,7 @@ def _worst_bond(
     if not len(bonds.rows):
         return jnp.zeros(len(R), jnp.int32), jnp.zeros(len(R))
     lengths = jnp.linalg.norm(R[:, bonds.rows + 1] - R[:, bonds.rows], axis=-1)
-    deviations = jnp.abs(lengths - bonds.means)
+    deviations = jnp.abs(lengths[:, None] - bonds.means).min(axis=1)
     worst = jnp.argmax(deviations, axis=1)
     return worst.astype(jnp.int32), jnp.take_along_axis(deviations, worst[:, None], axis=1)[:, 0]
 

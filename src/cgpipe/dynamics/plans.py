@@ -12,6 +12,7 @@ from cgpipe.data.species import Vocabulary
 from cgpipe.data.topology import Topology
 from cgpipe.dynamics.ends import BondWatch
 from cgpipe.errors import UserError
+from cgpipe.physics.peptide_bonds import mean_lengths
 from cgpipe.units import FS_PER_PS
 
 LAMMPS_SEEDS = 900_000_000
@@ -67,10 +68,10 @@ def watch_bonds(
     residue: Int32[np.ndarray, " beads"],
     tolerance: float,
 ) -> BondWatch:
-    """Watch every bond against its mean length over frames [Å]; the tolerance in Å as well."""
+    """Watch every bond against its mean length over frames, cis and trans apart [Å]; the tolerance in Å as well."""
     bonded = (np.diff(chain) == 0) & (np.diff(residue) == 1)
     lengths = np.linalg.norm(np.diff(R.astype(np.float64), axis=1), axis=-1)
-    return BondWatch(bonded, lengths.mean(axis=0)[bonded], tolerance)
+    return BondWatch(bonded, mean_lengths(lengths[:, bonded]), tolerance)
 
 
 def make_plan(simulate: Simulate, protein: str, member: str, replica: int, temperature: float) -> Plan:

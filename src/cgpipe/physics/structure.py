@@ -12,6 +12,7 @@ from cgpipe.physics import observables
 from cgpipe.physics.divergences import bin_counts, bin_edges, jensen_shannon
 from cgpipe.physics.ensembles import compare, halves_in_time, quantities
 from cgpipe.physics.geometry import bonded
+from cgpipe.physics.peptide_bonds import mean_lengths
 
 SERIES_POINTS = 400
 OVERLAY_FRAMES = 24
@@ -103,10 +104,11 @@ def _extremes(
     topology: Topology,
 ) -> dict[str, float | None]:
     """Worst bond and closest approach over *all* saved frames, those of the equilibration included."""
-    mean_bonds = observables.bond_lengths(reference, topology).mean(axis=0)
+    means = mean_lengths(observables.bond_lengths(reference, topology))
 
     def deviation(R: Float[np.ndarray, "frames beads 3"]) -> float:
-        return float(np.max(np.abs(observables.bond_lengths(R, topology) - mean_bonds), initial=0.0))
+        apart = np.abs(observables.bond_lengths(R, topology)[:, None] - means).min(axis=1)
+        return float(np.max(apart, initial=0.0))
 
     def closest(R: Float[np.ndarray, "frames beads 3"]) -> float:
         return float(np.min(observables.min_distance(R, topology), initial=np.inf))

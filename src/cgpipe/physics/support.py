@@ -8,13 +8,17 @@ the longest bond b, a pair at distance r and a bond of length r strain their bea
 and a bead with the sum x of its strains has the presence t³(10 − 15t + 6t²), t = max(0, 1 − x). So presence is exactly
 1 wherever all distances are inside the data, exactly 0 as soon as one of them is a tenth beyond, and twice continuously
 differentiable in between.
+
+Where the data hold cis bonds (``physics.peptide_bonds``), bonds have two ranges with a gap between the longest cis
+bond b' and the shortest trans bond a'. A bond of species that were seen cis is strained in the gap by 64 times the
+product of its strains beyond either end; any other bond is strained below a' as below its shortest distance.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from cgpipe.data.topology import Topology
 from cgpipe.physics.geometry import bond_lengths, length
@@ -24,16 +28,45 @@ MARGIN = 0.1
 """Presence vanishes at so much of a limit beyond it."""
 
 
+Species = Int[Array | np.ndarray, "*n"]
+
+
+class Gap(NamedTuple):
+    """Where no bonds are, between the cis and the trans ones.
+
+    Attributes:
+        lower: longest cis bond [Å].
+        upper: shortest trans bond [Å].
+        pairs: species of lower and upper bead of the bonds that were seen cis.
+    """
+
+    lower: float
+    upper: float
+    pairs: tuple[tuple[int, int], ...]
+
+    def has_both(self, first: Species, second: Species) -> Bool[Array, "*n"]:
+        """Whether bonds between the species of lower and upper bead were seen cis."""
+        of_first, of_second = np.asarray(self.pairs, first.dtype).T
+        return jnp.any((first[..., None] == of_first) & (second[..., None] == of_second), axis=-1)
+
+    def strain(self, r: Float[Array, "*n"], first: Species, second: Species) -> Float[Array, "*n"]:
+        """Strain of bonds of length r [Å] between these species, of being in the gap or below it."""
+        below, beyond = _strain(1 - r / self.upper), _strain(r / self.lower - 1)
+        return jnp.where(self.has_both(first, second), 64 * below * beyond, below)
+
+
 class Support(NamedTuple):
     """Limits of the data.
 
     Attributes:
         shortest: distance [Å] by |i−j| = 1 … 5 in residue index, then of all other pairs.
         longest_bond: [Å].
+        gap: between cis and trans bonds; none where all bonds are of one kind.
     """
 
     shortest: tuple[float, ...]
     longest_bond: float
+    gap: Gap | None = None
 
     def presence(self, R: Float[Array, "beads 3"], topology: Topology) -> Float[Array, " beads"]:
         """1 for beads whose distances are all inside the data, 0 for those with one far outside.
@@ -45,8 +78,20 @@ class Support(NamedTuple):
         strain = self._crowding(R, topology)
         r, exists = bond_lengths(R, topology)
         excess = _strain(jnp.where(exists, r / self.longest_bond - 1, 0))
+        if self.gap is not None:
+            species = jnp.asarray(topology.species)
+            excess += jnp.where(exists, self.gap.strain(r, species[:-1], species[1:]), 0)
         strain += jnp.pad(excess, (0, 1)) + jnp.pad(excess, (1, 0))
         return falling(1 - strain)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Support":
+        """The limits that ``_asdict`` wrote to a file; older files know of no gap."""
+        gap = content.get("gap")
+        if gap is not None:
+            lower, upper, pairs = gap
+            gap = Gap(lower, upper, tuple((first, second) for first, second in pairs))
+        return cls(tuple(content["shortest"]), content["longest_bond"], gap)
 
     def _crowding(self, R: Float[Array, "beads 3"], topology: Topology) -> Float[Array, " beads"]:
         """Sum over all other beads of the strain of being too close."""

@@ -35,6 +35,19 @@ def test_fit_finds_what_made_the_forces():
     assert fit_bond_springs(R, noisy, CHAIN).k == pytest.approx(95.0, rel=0.1)
 
 
+def test_cis_bonds_have_their_own_length():
+    """Detects springs of one length for both kinds of bonds: their stiffness would fall from 95 to a tenth of it."""
+    random = np.random.default_rng(1)
+    step, length = random.normal(size=(20, 6, 3)), random.normal(3.87, 0.06, (20, 6, 1))
+    length[::4, 4] -= 0.92
+    mixed = np.cumsum(length * step / np.linalg.norm(step, axis=-1, keepdims=True), axis=1)
+    clean = BondSprings(95.0, 3.87, 2.95).forces(mixed, CHAIN)
+    found = fit_bond_springs(mixed, clean, CHAIN)
+    assert found.k == pytest.approx(95.0)
+    assert (found.r0, found.cis_r0) == (pytest.approx(3.87), pytest.approx(2.95))
+    assert fit_bond_springs(R, BondSprings(95.0, 3.87).forces(R, CHAIN), CHAIN).cis_r0 is None
+
+
 def test_bonds_that_never_stretch_have_no_stiffness():
     """Detects a division by zero that passes as a number."""
     line = np.zeros((4, 6, 3))

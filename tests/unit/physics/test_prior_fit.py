@@ -10,7 +10,8 @@ import pytest
 from cgpipe.data.topology import Topology
 from cgpipe.errors import UserError
 from cgpipe.physics.prior import Weights
-from cgpipe.physics.prior.fit import FitOptions, contact_distances, fit_angles, fit_bonds, fit_dihedrals, fit_prior
+from cgpipe.physics.prior.bond_fit import fit_bonds
+from cgpipe.physics.prior.fit import FitOptions, contact_distances, fit_angles, fit_dihedrals, fit_prior
 from cgpipe.physics.prior.observed import ANGLE_EDGES, BOND_EDGES, DIHEDRAL_EDGES, Observed, merged
 from cgpipe.physics.prior.terms import fourier
 from cgpipe.units import thermal_energy

@@ -18,12 +18,13 @@ import numpy as np
 from numpy import ndarray
 
 from cgpipe.errors import UserError
+from cgpipe.physics.prior.bond_fit import by_kind, fit_bonds, with_cis
 from cgpipe.physics.prior.inversion import blend, blend_pairs, by_distinct_row, centres, most_likely
 from cgpipe.physics.prior.observed import ANGLE_EDGES, BOND_EDGES, DIHEDRAL_EDGES, Observed
 from cgpipe.physics.prior.prior import Prior, Weights
 from cgpipe.physics.prior.spline_fit import with_splines
 from cgpipe.physics.prior.terms import angle_energy
-from cgpipe.physics.support import Support
+from cgpipe.physics.support import Gap, Support
 from cgpipe.units import thermal_energy
 
 EDGE_SHARE = 0.002
@@ -69,7 +70,8 @@ def fit_prior(
                 f"no {term} in the training data: the prior needs at least one chain of four consecutive residues"
             )
     kT = thermal_energy(observed.temperature)
-    r0, k = fit_bonds(observed.bond, kT, options.shrinkage)
+    trans, cis = by_kind(observed.bond)
+    r0, k = fit_bonds(trans, kT, options.shrinkage)
     angle = fit_angles(observed.angle, kT, options.angle_terms, options.pseudo_count, options.shrinkage)
     dihedral_k, phase = fit_dihedrals(
         observed.dihedral, kT, options.dihedral_terms, options.pseudo_count, options.shrinkage
@@ -99,35 +101,31 @@ def fit_prior(
         excluded_range=EXCLUDED_RANGE,
         splines=None,
         support=observed_support(observed),
+        cis=None,
     )
-    if options.form == "parametric":
-        return prior
-    densities = {
-        "bond": blend(observed.bond, options.shrinkage),
-        "angle": blend(observed.angle, options.shrinkage),
-        "dihedral": blend_pairs(observed.dihedral, options.shrinkage, options.pseudo_count),
-    }
-    return with_splines(prior, densities, kT)
+    if options.form == "spline":
+        densities = {
+            "bond": blend(trans, options.shrinkage),
+            "angle": blend(observed.angle, options.shrinkage),
+            "dihedral": blend_pairs(observed.dihedral, options.shrinkage, options.pseudo_count),
+        }
+        prior = with_splines(prior, densities, kT)
+    return with_cis(prior, trans, cis, kT, options.shrinkage)
 
 
 def observed_support(observed: Observed) -> Support:
-    """The shortest distances and the longest bond; a kind of pair never seen takes the value of the next closer one."""
-    seen = np.nonzero(observed.bond.sum((0, 1)))[0]
+    """Where distances begin and bonds end; a kind of pair never seen takes the value of the next closer one."""
+    trans, cis = by_kind(observed.bond)
+    seen, longer = (np.nonzero(counts.sum((0, 1)))[0] for counts in (observed.bond, trans))
+    gap = None
+    if cis.any():
+        pairs = tuple((int(i), int(j)) for i, j in np.argwhere(cis.any(-1)))
+        gap = Gap(float(BOND_EDGES[np.nonzero(cis.sum((0, 1)))[0][-1] + 1]), float(BOND_EDGES[longer[0]]), pairs)
     shortest = [float(BOND_EDGES[seen[0]])]
     for counts in observed.pair.sum((1, 2)):
         found = np.nonzero(counts)[0]
         shortest.append(float(observed.pair_edges[found[0]]) if len(found) else shortest[-1])
-    return Support(tuple(shortest), float(BOND_EDGES[seen[-1] + 1]))
-
-
-def fit_bonds(counts: ndarray, kT: float, shrinkage: float) -> tuple[ndarray, ndarray]:
-    """r₀ [Å] and k [kcal/mol/Å²] of p(r) ∝ r² e^{−k(r−r₀)²/2kT}, for every row of a table of histograms."""
-    r = centres(BOND_EDGES)
-    weight = blend(counts, shrinkage) / r**2
-    weight /= weight.sum(-1, keepdims=True)
-    r0 = weight @ r
-    variance = np.sum(weight * (r - r0[..., None]) ** 2, axis=-1)
-    return r0, kT / variance
+    return Support(tuple(shortest), float(BOND_EDGES[seen[-1] + 1]), gap)
 
 
 def fit_angles(

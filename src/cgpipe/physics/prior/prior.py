@@ -20,7 +20,7 @@ from cgpipe.data.topology import Topology
 from cgpipe.physics.geometry import angle_cosines, bond_lengths, length, real_positions, turns
 from cgpipe.physics.neighbours import Neighbours
 from cgpipe.physics.prior.splines import Splines
-from cgpipe.physics.prior.terms import angle_energy, bond_energy, dihedral_energy, repulsion_energy
+from cgpipe.physics.prior.terms import angle_energy, bond_energy, dihedral_energy, lower_energy, repulsion_energy
 from cgpipe.physics.support import Support
 
 Integers = Int[Array | np.ndarray, "*n"]
@@ -49,6 +49,20 @@ class Weights(NamedTuple):
     excluded: float = 1.0
 
 
+class Cis(eqx.Module):
+    """The second minimum of bonds that were seen cis, by the species of the lower and the upper bead.
+
+    Attributes:
+        r0: [Å].
+        k: of ½ k (r − r₀)² [kcal/mol/Å²].
+        offset: energy of the minimum over the zero of the trans bond's [kcal/mol]; never trained, as no force tells.
+    """
+
+    r0: Float[Array, "types types"]
+    k: Float[Array, "types types"]
+    offset: Float[Array, "types types"]
+
+
 class Prior(eqx.Module):
     """Parameters of the prior, in tables by species.
 
@@ -72,6 +86,7 @@ class Prior(eqx.Module):
         excluded_range: likewise, of the excluded volume.
         splines: corrections to bond, angle and dihedral; none in the parametric form. They need ``support``.
         support: where the data end, if known.
+        cis: of the bonds in the support's gap; None where it has none.
     """
 
     bond_r0: Float[Array, "types types"]
@@ -93,6 +108,7 @@ class Prior(eqx.Module):
     excluded_range: float = eqx.field(static=True)
     splines: Splines | None = None
     support: Support | None = eqx.field(static=True, default=None)
+    cis: Cis | None = None
 
     def term_energies(
         self, R: Float[Array, "beads 3"], topology: Topology, neighbours: Neighbours
@@ -124,7 +140,12 @@ class Prior(eqx.Module):
     def bond_at(self, r: Float[Array, "*n"], pair: tuple[Integers, Integers]) -> Float[Array, "*n"]:
         """Unweighted energy [kcal/mol] of bonds of length r [Å] between the species of lower and upper bead."""
         r0, k = self.bond_r0.astype(r.dtype)[pair], self.bond_k.astype(r.dtype)[pair]
-        return bond_energy(r, r0, k, self._spline("bond", pair, r.dtype), self.bond_limits)
+        energy = bond_energy(r, r0, k, self._spline("bond", pair, r.dtype), self.bond_limits)
+        if self.cis is None or self.support is None or self.support.gap is None:
+            return energy
+        r0, k, offset = (table.astype(r.dtype)[pair] for table in (self.cis.r0, self.cis.k, self.cis.offset))
+        either = lower_energy(energy, offset + bond_energy(r, r0, k))
+        return jnp.where(self.support.gap.has_both(*pair), either, energy)
 
     def angle_at(self, cosine: Float[Array, "*n"], middle: Integers) -> Float[Array, "*n"]:
         """Unweighted energy [kcal/mol] of angles at the middle species, from cos θ."""
@@ -155,8 +176,11 @@ class Prior(eqx.Module):
 
     @property
     def bond_limits(self) -> tuple[float, float]:
-        """Between which lengths the spline of the bond acts [Å]."""
-        return (0.0, 0.0) if self.support is None else (self.support.shortest[0], self.support.longest_bond)
+        """Between which lengths the spline of the bond acts [Å]: it is the trans bonds'."""
+        if self.support is None:
+            return 0.0, 0.0
+        shortest = self.support.shortest[0] if self.support.gap is None else self.support.gap.upper
+        return shortest, self.support.longest_bond
 
     def _spline(self, term: str, species: tuple[Integers, ...], dtype: jnp.dtype) -> Float[Array, "*n knots"] | None:
         return None if self.splines is None else getattr(self.splines, term).astype(dtype)[species]
@@ -186,9 +210,14 @@ class Prior(eqx.Module):
         return repulsion_energy(r, epsilon.astype(r.dtype), sigma, jnp.minimum(reach * sigma, self.cutoff))
 
     def trainable(self) -> PyTree[bool]:
-        """True for every table that training may move: all but the limits of the angle data."""
+        """True for every table that training may move: all but the limits of the angle data and what no force tells."""
         everything = jax.tree.map(lambda _: True, self)
-        return eqx.tree_at(lambda prior: [getattr(prior, name) for name in LIMITS], everything, [False] * len(LIMITS))
+
+        def fixed(prior: Prior) -> list[Any]:
+            limits = [getattr(prior, name) for name in LIMITS]
+            return limits if prior.cis is None else [*limits, prior.cis.offset]
+
+        return eqx.tree_at(fixed, everything, replace_fn=lambda _: False)
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON-serialisable numbers; ``from_json`` gives the same bits back."""
@@ -204,6 +233,7 @@ class Prior(eqx.Module):
             "weights": self.weights._asdict(),
             "support": None if self.support is None else self.support._asdict(),
             "splines": None if self.splines is None else {k: v.tolist() for k, v in vars(self.splines).items()},
+            "cis": None if self.cis is None else {k: v.tolist() for k, v in vars(self.cis).items()},
             **tables,
         }
 
@@ -211,7 +241,7 @@ class Prior(eqx.Module):
     def from_json(cls, content: dict[str, Any]) -> "Prior":
         """The prior that ``to_json`` described."""
         tables = {f"{term}_{name}": content[term][name] for term, names in TABLES.items() for name in names}
-        splines, support = content["splines"], content["support"]
+        splines, support, cis = content["splines"], content["support"], content.get("cis")
         return cls(
             **{name: jnp.asarray(table, float) for name, table in tables.items()},
             weights=Weights(**content["weights"]),
@@ -220,7 +250,8 @@ class Prior(eqx.Module):
             repulsion_range=content["repulsion"]["range"],
             excluded_range=content["excluded"]["range"],
             splines=splines and Splines(**{name: jnp.asarray(table, float) for name, table in splines.items()}),
-            support=support and Support(tuple(support["shortest"]), support["longest_bond"]),
+            support=support and Support.from_json(support),
+            cis=cis and Cis(**{name: jnp.asarray(table, float) for name, table in cis.items()}),
         )
 
 

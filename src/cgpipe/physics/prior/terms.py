@@ -1,6 +1,6 @@
 """The terms of the prior, as functions of bond length, cos θ, sin θ₁ sin θ₂ e^{iφ} and distance.
 
-    bond        ½ k (r − r₀)²
+    bond        ½ k (r − r₀)², or of two such the lower one, where bonds are cis and trans
     angle       Σ_n [a_n cos nθ + b_n sin nθ] between θ_lo and θ_hi, beyond them a parabola in cos θ
     dihedral    Σ_n k_n [1 + g cos(nφ − γ_n)]
     repulsion   ε (σ/r)⁴ S(r)
@@ -20,6 +20,7 @@ Every tail confines and no force is singular:
   and its slope continuous), so that the term has a finite range inside the model's cutoff.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -28,6 +29,9 @@ from cgpipe.physics.switch import falling
 
 COLLINEAR = 0.2
 """sin θ₁ sin θ₂ below which the dihedral term fades."""
+
+SMOOTHING = 0.6
+"""ε [kcal/mol], about kT: only the top of the barrier between two kinds of bonds knows it."""
 
 CORE = 1 / 3
 """Share of σ below which the repulsion continues linearly."""
@@ -54,6 +58,14 @@ def bond_energy(
         return energy
     lower, upper = (jnp.full_like(r, limit) for limit in limits)
     return energy + jnp.sum(spline * between(r, lower, upper, spline.shape[-1]), axis=-1)
+
+
+def lower_energy(first: Float[Array, "*n"], second: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """The lower one of two energies, −ε ln(e^{−E₁/ε} + e^{−E₂/ε}), so that the way between is smooth [kcal/mol].
+
+    Where the first one is lower by far, it is this one to the last bit.
+    """
+    return first - SMOOTHING * jax.nn.softplus((first - second) / SMOOTHING)
 
 
 def fourier(theta: Float[Array, "*n"], terms: int) -> Float[Array, "*n terms"]:
