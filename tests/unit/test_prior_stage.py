@@ -20,7 +20,7 @@ RESIDUES = ("ALA", "GLY", "TRP", "LYS", "SER", "ASP", "PRO")
 
 
 def _chain(frames, seed):
-    """Zigzag chains with thermal noise: angles near 110°, all kinds of dihedrals."""
+    """Zigzag chains with thermal noise: angles near 110°, all kinds of dihedrals, each tenth proline cis."""
     rng = np.random.default_rng(seed)
     steps = np.zeros((frames, len(RESIDUES), 3))
     direction = np.broadcast_to([1.0, 0.0, 0.0], (frames, 3))
@@ -29,7 +29,10 @@ def _chain(frames, seed):
         across /= np.linalg.norm(across, axis=1, keepdims=True)
         bend = np.radians(rng.normal(70, 10, (frames, 1)))
         direction = np.cos(bend) * direction + np.sin(bend) * across
-        steps[:, i] = rng.normal(3.87, 0.06, (frames, 1)) * direction
+        length = rng.normal(3.87, 0.06, (frames, 1))
+        if RESIDUES[i] == "PRO":
+            length[::10] -= 0.92
+        steps[:, i] = length * direction
     return np.cumsum(steps, axis=1).astype(np.float32)
 
 
@@ -59,7 +62,8 @@ def _call(folder):
 
 
 def test_files_and_numbers(tmp_path, capsys):
-    """Detects missing files or keys, an unreadable prior, a held-out protein leaking into the fit or left out."""
+    """Detects missing files or keys, an unreadable prior, a held-out protein leaking into the fit or left out, and cis
+    bonds that are fitted together with trans ones."""
     _dataset(tmp_path / "dataset.h5", [["train", "train", "val"], ["test"]])
     assert _call(tmp_path) == 0
     content = read_json(tmp_path / "prior.json", "prior")
@@ -73,9 +77,12 @@ def test_files_and_numbers(tmp_path, capsys):
     assert content["quality"]["proteins"]["p1"]["heldout_frames"] == 60
     prior = read_prior(tmp_path / "prior.json")
     assert prior.types == vocabulary("residues").types and prior.cutoff == 12.0
+    assert float(prior.bond_k[0, 0]) > 100.0
+    assert content["quality"]["cis_bonds"] == {"ASP-PRO": pytest.approx(0.1)}
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(prior))
     assert imread(tmp_path / "prior.png").std() > 0.05
-    assert "p0: force_r2" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "p0: force_r2" in printed and "the share of their frames in it: ASP-PRO 10.00%" in printed
 
 
 @pytest.mark.parametrize(

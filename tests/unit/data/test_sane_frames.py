@@ -151,6 +151,14 @@ def test_when_nearly_all_frames_are_bad_nothing_is_dropped():
         judge.finish()
 
 
+def test_cis_bonds_are_no_damage():
+    """Detects frames that are refused because a peptide bond is cis: its Cα are 2.95 Å apart, with vibration 2.75 Å."""
+    rows = np.arange(3)
+    R = np.zeros((5, 3, 3), np.float32)
+    R[:, 1, 0], R[:, 2, 0] = 3.8, 3.8 + np.linspace(2.75, 3.15, 5)
+    assert not bead_bonds(0 * rows, rows, rows).broken(R).any()
+
+
 def test_two_beads_on_one_place():
     """Detects beads that coincide though they are not bonded."""
     rows = np.arange(4)

@@ -114,8 +114,9 @@ def check(prior: Prior, frames: Frames, data: tuple[Observed, Observed], masses:
     many = Topology(*(np.broadcast_to(field, (len(R), *field.shape)) for field in topology))
     numbers: dict[str, Any] = {"replicas": replicas, "picoseconds": FRAMES * EVERY * TIMESTEP / 1000}
     r, exists = jax.vmap(bond_lengths)(jnp.asarray(R), many)
-    deviation = np.where(exists, np.abs(np.asarray(r) - float(jnp.mean(prior.bond_r0))), 0)
-    numbers["max_bond_deviation"] = float(deviation.max())
+    usual = [float(jnp.mean(kind)) for kind in (prior.bond_r0, *([] if prior.cis is None else [prior.cis.r0]))]
+    deviation = np.min([np.abs(np.asarray(r) - length) for length in usual], axis=0)
+    numbers["max_bond_deviation"] = float(np.where(exists, deviation, 0).max())
     alone = Observed(both.types, prior.cutoff).add(R, many, np.full(len(R), both.temperature, np.float32))
     for term in BINS:
         numbers[f"js_{term}"] = divergence(both, alone, term)
