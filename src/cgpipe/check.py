@@ -12,8 +12,10 @@ import numpy as np
 from jaxtyping import Int32
 
 from cgpipe.config import BASE, load
+from cgpipe.config.models import Project
 from cgpipe.config.proteins import NpzProtein, Protein, data_files, native_file
 from cgpipe.config.sampling import OpenmmProtein
+from cgpipe.config.species import Species
 from cgpipe.config.yaml_lines import read_document
 from cgpipe.data.chains import describe_chains
 from cgpipe.data.given import GivenBeads, find_given
@@ -22,12 +24,13 @@ from cgpipe.data.native import Beads, read_native
 from cgpipe.data.one_temperature import several_temperatures
 from cgpipe.data.readers import open_source
 from cgpipe.data.species import ONE_LETTER, canonical_residue
-from cgpipe.data.start_structure import alpha_carbons, describe_start
+from cgpipe.data.start_structure import alpha_carbons, describe_start, disulphides_of
 from cgpipe.dynamics.lammps.native import current_plugin, pjrt_library
 from cgpipe.errors import UserError
 from cgpipe.physics.aggforce_engine import require_aggforce
 from cgpipe.physics.hydrogens import require_hydrogens
 from cgpipe.physics.mapping import BeadMapping, map_alpha_carbons
+from cgpipe.physics.states import disulphide_names, judge_disulphides
 from cgpipe.sampling.pdb import protein_rows
 from cgpipe.stage import run
 
@@ -47,29 +50,30 @@ class Found(NamedTuple):
     temperatures: Sequence[float]
 
 
-def check_protein(name: str, block: Protein, aliases: Mapping[str, str], constraints: str) -> Found:
+def check_protein(name: str, block: Protein, species: Species, choices: Project) -> Found:
     """Check that a protein can be projected, as far as that shows without reading frames.
 
     Args:
         name: what the protein is called in ``proteins.yaml``.
         block: its source.
-        aliases: the configuration's table of non-standard residues.
-        constraints: ``project.constraints``.
+        species: section ``species`` of the configuration.
+        choices: section ``project``.
 
     Returns:
         One line (beads, chains, gaps, trajectories and frames, or what will be sampled), and the temperatures.
 
     Raises:
-        UserError: missing or damaged file, no such domain or temperature, no forces, no frames, unknown residue;
-            no OpenMM where it is needed.
+        UserError: missing or damaged file, no such domain or temperature, no forces, no frames, unknown residue,
+            disulphide bonds that are not accepted; no OpenMM where it is needed.
     """
+    aliases = species.aliases
     try:
         if block.mean_force:
             read_mean_forces(Path(block.mean_force))
         if block.mean_force_train:
             training_weights(read_mean_forces(Path(block.mean_force_train)), block.mean_force_train)
         if isinstance(block, OpenmmProtein):
-            summary = _check_sampled(block)
+            summary = _check_sampled(block, choices.disulphides)
             _check_native(name, block, _sampled_residues(block), aliases)
             return Found(summary, [float(block.temperature)])
         if isinstance(block, NpzProtein):
@@ -78,10 +82,11 @@ def check_protein(name: str, block: Protein, aliases: Mapping[str, str], constra
             return Found(_summary(given, [len(rows) for rows in given.rows]), [float(block.temperature)])
         with open_source(block) as reader:
             first_file = next(iter(data_files(block).values()))[0]
-            require_hydrogens(reader.atoms, constraints, first_file)
-            beads = map_alpha_carbons(reader.atoms, aliases, first_file)
+            require_hydrogens(reader.atoms, choices.constraints, first_file)
+            beads = map_alpha_carbons(reader.atoms, aliases, first_file, species.states)
+            unbonded = judge_disulphides(disulphide_names(reader.atoms), choices.disulphides, first_file)
             _check_native(name, block, beads, aliases)
-            summary = "; ".join([_summary(beads, reader.lengths), *reader.notes, *beads.notes])
+            summary = "; ".join([_summary(beads, reader.lengths), *reader.notes, *beads.notes, *unbonded])
             return Found(summary, [float(run.split("/")[0]) for run in reader.trajectories])
     except UserError as error:
         raise UserError(f"protein {name!r}: {error}") from None
@@ -92,17 +97,23 @@ def _summary(beads: BeadMapping | GivenBeads, lengths: Sequence[int]) -> str:
     return f"{chains}; {len(lengths)} trajectories, {sum(lengths)} frames"
 
 
-def _check_sampled(block: OpenmmProtein) -> str:
+def _check_sampled(block: OpenmmProtein, disulphides: str) -> str:
     """Whether OpenMM and the start are there, of known residues; the atoms are looked at when it is sampled."""
     if importlib.util.find_spec("openmm") is None:
         raise UserError("source 'openmm' needs the package openmm; install it with: pip install 'openmm>=8.3,<8.4'")
+    notes: list[str] = []
     if block.pdb:
-        chains = describe_start(protein_rows(Path(block.pdb)).text, block.pdb)
+        text = protein_rows(Path(block.pdb)).text
+        chains = describe_start(text, block.pdb)
+        notes = judge_disulphides(disulphides_of(text), "unbonded", block.pdb)
+        if disulphides == "refuse":
+            notes = [f"{one}, so the stage project refuses it without project.disulphides: unbonded" for one in notes]
     else:
         chains = f"{len(block.sequence)} beads in 1 chain, no gap"
     wanted = f"{chains}; to be sampled: {block.replicas} × {block.nanoseconds:g} ns at {block.temperature} K"
     configurations = block.average.test + block.average.train
-    return wanted + (f"; mean forces at {configurations} of its configurations" if configurations else "")
+    averaged = [f"mean forces at {configurations} of its configurations"] if configurations else []
+    return "; ".join([wanted, *averaged, *notes])
 
 
 def _check_native(name: str, block: Protein, beads: Beads, aliases: Mapping[str, str]) -> None:
@@ -154,8 +165,7 @@ def main(argv: Sequence[str]) -> int:
     if config.project.engine == "aggforce":
         require_aggforce()
     found = {
-        name: check_protein(name, block, config.species.aliases, config.project.constraints)
-        for name, block in proteins.proteins.items()
+        name: check_protein(name, block, config.species, config.project) for name, block in proteins.proteins.items()
     }
     refuse_several({name: one.temperatures for name, one in found.items()}, Path(config.proteins))
     training, tests = (

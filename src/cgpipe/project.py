@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
     if isinstance(source, NpzProtein):
         projection = read_given(args.protein, source, chosen.project.non_finite)
     else:
-        choices = Choices(**chosen.project.model_dump(), aliases=chosen.species.aliases)
+        choices = Choices(**chosen.project.model_dump(), aliases=chosen.species.aliases, states=chosen.species.states)
         with open_source(source) as reader:
             projection = project(args.protein, reader, choices)
     projection = judged(without_copies(projection), f"{args.protein}: {_listed(inputs)}")

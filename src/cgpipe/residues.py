@@ -1,4 +1,5 @@
-"""Names of residues: the 20 amino acids and X with their masses, and what force fields call the same residues.
+"""Names of residues: the 20 amino acids and X with their masses, their protonation and bonding states, and what force
+fields call the same residues.
 
 Masses are average masses of the amino-acid residue (amino acid minus water) [g/mol], from IUPAC 2021 standard atomic
 weights.
@@ -40,6 +41,31 @@ FORCE_FIELD_NAMES = {
     **dict.fromkeys(("ARGN", "ARN"), "ARG"),
     **dict.fromkeys(("TYM",), "TYR"),
 }
+RESIDUE_OF_STATE = {
+    "HSP": "HIS",
+    "CYX": "CYS",
+    "CYM": "CYS",
+    "ASH": "ASP",
+    "GLH": "GLU",
+    "LYN": "LYS",
+    "ARN": "ARG",
+    "TYM": "TYR",
+}
+"""State other than the usual one at pH 7 → residue: doubly protonated histidine, cystine (half of a disulphide bond),
+and the other charge of the others. Which nitrogen of a neutral histidine has the hydrogen makes no state."""
+
+STATE_NAMES = {
+    **dict.fromkeys(("HSP", "HIP", "HISH"), "HSP"),
+    **dict.fromkeys(("CYX", "CYS1", "CYS2"), "CYX"),
+    **dict.fromkeys(("ASH", "ASPP", "ASPH"), "ASH"),
+    **dict.fromkeys(("GLH", "GLUP", "GLUH"), "GLH"),
+    **dict.fromkeys(("LYN", "LSN"), "LYN"),
+    **dict.fromkeys(("ARGN", "ARN"), "ARN"),
+    "CYM": "CYM",
+    "TYM": "TYM",
+}
+"""Names of force fields for these states."""
+
 # Amber's names of residues at the N and C terminus, e.g. NALA and CHIE
 FORCE_FIELD_NAMES |= {
     f"{end}{name}": FORCE_FIELD_NAMES.get(name, name)
@@ -47,9 +73,20 @@ FORCE_FIELD_NAMES |= {
     for name in (*RESIDUE_MASSES, *FORCE_FIELD_NAMES)
     if len(name) == 3
 }
+STATE_NAMES |= {f"{end}{name}": state for end in "NC" for name, state in STATE_NAMES.items() if len(name) == 3}
 
 
 def common_name(residue: str) -> str:
     """What the residue that a force field calls so is called here, e.g. ``HIS`` for ``HSD``; unknown names stay."""
     name = residue.strip().upper()
     return FORCE_FIELD_NAMES.get(name, name)
+
+
+def named_state(residue: str) -> str:
+    """The state that a force field's name stands for, e.g. ``HSP`` for ``HIP``; empty for the usual one."""
+    return STATE_NAMES.get(residue.strip().upper(), "")
+
+
+def without_state(residue: str) -> str:
+    """The residue that a bead's name stands for, e.g. ``HIS`` for ``HSP``."""
+    return RESIDUE_OF_STATE.get(residue, residue)

@@ -242,6 +242,62 @@ def test_chains_and_gaps_of_a_start(place, capsys):
     )
 
 
+def test_states_that_are_merged_are_told(place, capsys):
+    """Detects residues of different charge that count as one species without a word, where nobody asked for others."""
+    write_mdcath(Path("p.h5"), SyntheticProtein(["ALA", "HSP", "SER"]), {"300/0": 4})
+    assert run(check.main, []) == 0
+    assert "merged, HSP as HIS: chain 0 HSP 2 (HSP); species.states: true makes" in capsys.readouterr().out
+    with Path("config/config.yaml").open("a") as file:
+        file.write("species: {states: true}\n")
+    assert run(check.main, []) == 0
+    assert "merged" not in capsys.readouterr().out
+
+
+def _bridged_start() -> None:
+    rows = [(n, atom, 4.0 * n + k, 0.0) for n in (1, 2) for k, atom in enumerate(("N", "CA", "C"))]
+    rows += [(1, "SG", 5.0, 1.0), (2, "SG", 5.0, 3.0)]
+    text = "".join(
+        f"ATOM      1  {atom:<3} CYS A{n:4d}    {x:8.3f}{y:8.3f}   0.000  1.00  0.00\n" for n, atom, x, y in rows
+    )
+    Path("start.pdb").write_text(text)
+    _sampled(pdb="start.pdb")
+
+
+def _accept_disulphides() -> None:
+    with Path("config/config.yaml").open("a") as file:
+        file.write("project: {disulphides: unbonded}\n")
+
+
+def test_disulphides_are_refused_unless_accepted(place, capsys):
+    """Detects a protein whose chain has a bond that the model does not know of."""
+    write_mdcath(Path("p.h5"), SyntheticProtein(["CYX", "GLY", "CYX"]), {"300/0": 4})
+    assert run(check.main, []) == 2
+    message = capsys.readouterr().err
+    assert "protein 'p': p.h5: disulphide bonds (chain 0 CYX 1 and" in message and message.count("\n") == 1
+    _accept_disulphides()
+    assert run(check.main, []) == 0
+    assert "have no term in the prior" in capsys.readouterr().out
+
+
+def test_disulphides_of_a_start_are_told_before_it_is_sampled(place, capsys):
+    """Detects days of sampling whose frames are then refused without a warning; sampling itself is allowed."""
+    _bridged_start()
+    assert run(check.main, []) == 0
+    told = capsys.readouterr().out
+    assert "disulphide bonds (chain A CYS 1 and chain A CYS 2)" in told and "project refuses it without" in told
+    _accept_disulphides()
+    assert run(check.main, []) == 0
+    assert "project refuses" not in capsys.readouterr().out
+
+
+def test_states_need_residues(place, capsys):
+    """Detects states that are silently ignored by a vocabulary of four classes."""
+    with Path("config/config.yaml").open("a") as file:
+        file.write("species: {states: true, vocabulary: classes4}\n")
+    assert run(check.main, []) == 2
+    assert "states are those of the vocabulary residues, not of classes4" in capsys.readouterr().err
+
+
 def test_hydrogens_that_are_not_selected(place, capsys):
     """Detects that only the projection would find it, after the queue of a cluster."""
     _simulated(selection="'name N CA C O'")

@@ -42,6 +42,10 @@ class Project(Section):
         "point, bonds of impossible length, no forces, equal to an earlier frame of the same trajectory",
     )
 
+    disulphides: Literal["refuse", "unbonded"] = Field(
+        "refuse", description="proteins with disulphide bonds: the prior has none, unbonded leaves them to the network"
+    )
+
     @model_validator(mode="after")
     def _map_of_the_engine(self) -> "Project":
         if self.engine == "aggforce" and self.map != "optimal":

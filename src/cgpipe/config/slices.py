@@ -155,7 +155,7 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
         ),
         "dataset": lambda: DatasetSettings(
             dataset=config.dataset,
-            vocabulary=config.species.vocabulary,
+            vocabulary=config.species.kinds,
             val_fraction=config.training.val_fraction,
             cutoff=config.model.cutoff,
             families=families,

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from cgpipe.config.section import Section
-from cgpipe.residues import RESIDUE_MASSES, common_name
+from cgpipe.residues import RESIDUE_MASSES, RESIDUE_OF_STATE, common_name
 
 
 def _strange(name: str) -> str:
@@ -29,9 +29,25 @@ class Species(Section):
     vocabulary: Literal["residues", "classes4"] = Field(
         "residues", description="bead types: 20 amino acids + X, or hydrophobic/polar/positive/negative + X"
     )
+    states: bool = Field(
+        False,
+        description=f"protonation and bonding states ({', '.join(RESIDUE_OF_STATE)}) as species of their own, told by "
+        "names and hydrogens; needs the vocabulary residues",
+    )
     aliases: dict[Annotated[str, AfterValidator(_strange)], Annotated[str, AfterValidator(_known)]] = Field(
         {}, description="names of non-standard residues → amino acid or X, e.g. {MSE: MET}; in any case"
     )
+
+    @property
+    def kinds(self) -> str:
+        """Name of the vocabulary of the beads (`cgpipe.data.species.vocabulary`)."""
+        return "states" if self.states else self.vocabulary
+
+    @model_validator(mode="after")
+    def _states_of_residues(self) -> "Species":
+        if self.states and self.vocabulary != "residues":
+            raise ValueError(f"states are those of the vocabulary residues, not of {self.vocabulary}")
+        return self
 
     @field_validator("aliases", mode="before")
     @classmethod

@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 from cgpipe.data.projection import Projection
 from cgpipe.data.species import canonical_residue
 from cgpipe.errors import UserError
+from cgpipe.residues import without_state
 
 REQUIRED = ("R", "F_opt", "se_opt", "temperature", "resname")
 OPTIONAL = ("slow_sd_opt", "sd_opt")
@@ -101,7 +102,7 @@ def check_labels(
     Raises:
         UserError: as said.
     """
-    if labels.residue_name != projection.residue_name:
+    if labels.residue_name != tuple(map(without_state, projection.residue_name)):
         raise UserError(
             f"{where}: mean forces of {'-'.join(labels.residue_name)}, but {projection.protein} is "
             f"{'-'.join(projection.residue_name)}"

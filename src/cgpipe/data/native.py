@@ -13,6 +13,7 @@ from cgpipe.data.species import canonical_residue
 from cgpipe.data.start_structure import alpha_carbons
 from cgpipe.errors import UserError
 from cgpipe.files import require_content
+from cgpipe.residues import without_state
 
 REMEDY = "give native a PDB of this protein, all its residues in order, or leave the key out"
 
@@ -50,7 +51,7 @@ def read_native(path: Path, beads: Beads, aliases: Mapping[str, str], protein: s
         raise UserError(f"{path}: {len(found)} residues, but {protein} has {len(beads.residue_name)} beads; {REMEDY}")
     for place, ((label, name, _), expected) in enumerate(zip(found, beads.residue_name, strict=True), 1):
         try:
-            same = canonical_residue(name, aliases) == expected
+            same = canonical_residue(name, aliases) == without_state(expected)
         except UserError as error:
             raise UserError(f"{path}: residue {label}: {error}") from None
         if not same:

@@ -1,4 +1,5 @@
-"""The one vocabulary of bead species: 20 amino acids and X, with masses and the LAMMPS type of each.
+"""The one vocabulary of bead species: 20 amino acids and X, with masses and the LAMMPS type of each; on demand also
+their protonation and bonding states, with the mass of the residue.
 
 Force-field names map onto the 20 by one table (`cgpipe.residues`); an unknown name is an error unless the
 configuration maps it (``species.aliases``), to ``X`` if need be.
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cgpipe.errors import UserError
-from cgpipe.residues import RESIDUE_MASSES, common_name
+from cgpipe.residues import RESIDUE_MASSES, RESIDUE_OF_STATE, common_name
 
 ONE_LETTER = dict(zip("ARNDCQEGHILKMFPSTWYVX", RESIDUE_MASSES, strict=True))
 """Letter of a sequence → residue."""
@@ -71,12 +72,23 @@ class Vocabulary:
 
 
 def vocabulary(name: str) -> Vocabulary:
-    """The named vocabulary: ``residues`` (20 + X) or ``classes4`` (hydrophobic, polar, positive, negative, + X)."""
-    if name == "residues":
-        types = tuple(RESIDUE_MASSES)
-        return Vocabulary(name, types, tuple(RESIDUE_MASSES.values()), {r: i for i, r in enumerate(types)})
+    """The named vocabulary.
+
+    ``residues`` (20 + X), ``states`` (these, and `RESIDUE_OF_STATE`) or ``classes4`` (hydrophobic, polar, positive,
+    negative, + X).
+    """
+    if name in ("residues", "states"):
+        masses = RESIDUE_MASSES | {state: RESIDUE_MASSES[residue] for state, residue in RESIDUE_OF_STATE.items()}
+        types = tuple(RESIDUE_MASSES if name == "residues" else masses)
+        return _vocabulary(name, types, tuple(masses[one] for one in types), {r: i for i, r in enumerate(types)})
     if name == "classes4":
-        masses = tuple(sum(RESIDUE_MASSES[r] for r in members) / len(members) for members in CLASSES.values())
+        means = tuple(sum(RESIDUE_MASSES[r] for r in members) / len(members) for members in CLASSES.values())
         of_residue = {r: i for i, members in enumerate(CLASSES.values()) for r in members}
-        return Vocabulary(name, tuple(CLASSES), masses, of_residue)
-    raise UserError(f"unknown vocabulary {name!r}: expected 'residues' or 'classes4'")
+        return _vocabulary(name, tuple(CLASSES), means, of_residue)
+    raise UserError(f"unknown vocabulary {name!r}: expected 'residues', 'states' or 'classes4'")
+
+
+def _vocabulary(name: str, types: tuple[str, ...], masses: tuple[float, ...], of_residue: dict[str, int]) -> Vocabulary:
+    """A vocabulary in which a state that is no type of its own counts as its residue."""
+    merged = {state: of_residue[residue] for state, residue in RESIDUE_OF_STATE.items()}
+    return Vocabulary(name, types, masses, merged | of_residue)

@@ -13,6 +13,9 @@ from cgpipe.errors import UserError
 LONGEST_PEPTIDE_BOND = 2.0
 """[Å]; farther apart, residues are missing in between."""
 
+DISULPHIDE = 2.5
+"""[Å]; bonded sulphurs are 2.05 Å apart, others 3.5 Å or more."""
+
 Residue = tuple[str, str, str, int]
 """Chain with segment, number with insertion code, name, and how many TER there were before."""
 
@@ -68,6 +71,16 @@ def describe_start(text: str, where: str) -> str:
         number = _plain(after[1])
         residue.append(residue[-1] + 1 if bonded else max(number, residue[-1] + 2) if same else number)
     return describe_chains([name for _, _, name, _ in keys], np.array(chain), np.array(residue))
+
+
+def disulphides_of(text: str) -> list[str]:
+    """Pairs of residues of a PDB's first model whose sulphurs SG are bonded, in words."""
+    first = text.split("ENDMDL")[0].splitlines()
+    rows = [line for line in first if line.startswith(("ATOM  ", "HETATM")) and line[12:16].strip() == "SG"]
+    names = [" ".join(["chain", *row[21:22].split(), row[17:21].strip(), row[22:27].strip()]) for row in rows]
+    R = np.array([[float(row[start : start + 8]) for start in (30, 38, 46)] for row in rows]).reshape(-1, 3)
+    apart = np.linalg.norm(R[:, None] - R, axis=-1)
+    return [f"{names[i]} and {names[j]}" for i, j in np.argwhere(np.triu(apart < DISULPHIDE, 1)).tolist()]
 
 
 def _residues(text: str, where: str) -> dict[Residue, dict[str, Float64[np.ndarray, "3"]]]:

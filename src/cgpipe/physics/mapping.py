@@ -18,6 +18,7 @@ from cgpipe.data.residues import BACKBONE
 from cgpipe.data.species import canonical_residue
 from cgpipe.errors import UserError
 from cgpipe.physics.chain_order import order_beads
+from cgpipe.physics.states import merged_states, states_of
 from cgpipe.residues import RESIDUE_MASSES, common_name
 
 ATOMIC_NUMBER = dict(zip(BACKBONE, (7, 6, 6), strict=True))
@@ -44,13 +45,14 @@ class BeadMapping:
         return len(self.atom)
 
 
-def map_alpha_carbons(atoms: Atoms, aliases: Mapping[str, str], where: str) -> BeadMapping:
+def map_alpha_carbons(atoms: Atoms, aliases: Mapping[str, str], where: str, states: bool = False) -> BeadMapping:
     """Find the bead of every amino-acid residue.
 
     Args:
         atoms: the protein's atoms.
         aliases: the user's names for non-standard residues.
         where: protein, for error messages.
+        states: whether beads are named by protonation and bonding states too; else a note tells what is merged.
 
     Raises:
         UserError: an unknown residue, two Cα in one residue, a ring or a fork of residues, backbone atoms that are not
@@ -81,6 +83,12 @@ def map_alpha_carbons(atoms: Atoms, aliases: Mapping[str, str], where: str) -> B
             )
     names = tuple(_residue_name(atoms, ca, aliases, where) for ca in ordered.atom.tolist())
     notes = (*ordered.notes, *_without_bead(atoms, backbone))
+    if states:
+        found_states = states_of(atoms)
+        labels = atoms.member[ordered.atom].tolist()
+        names = tuple(found_states.get(label, name) for label, name in zip(labels, names, strict=True))
+    else:
+        notes += tuple(merged_states(atoms, ordered.atom))
     return BeadMapping(ordered.atom, names, ordered.chain, ordered.residue, notes)
 
 

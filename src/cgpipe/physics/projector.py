@@ -28,6 +28,7 @@ from cgpipe.physics.gather import Gathered, gather, rows_by_fold
 from cgpipe.physics.hydrogens import require_hydrogens
 from cgpipe.physics.mapping import map_alpha_carbons
 from cgpipe.physics.spool import Spool, open_spool
+from cgpipe.physics.states import disulphide_names, judge_disulphides
 from cgpipe.physics.window import residue_windows
 from cgpipe.physics.yvon_born_green import check_identity
 
@@ -42,7 +43,7 @@ ENGINE_TOLERANCE = 1e-8
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user chooses: the keys of ``project`` in the configuration, and aliases of residue names."""
+    """What the user chooses: the keys of ``project`` in the configuration, and of ``species`` what names residues."""
 
     map: str = "auto"
     window: int = 1
@@ -52,6 +53,8 @@ class Choices:
     folds: int = 5
     max_overfit: float = 0.3
     non_finite: str = "refuse"
+    disulphides: str = "refuse"
+    states: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -77,7 +80,8 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
     by_aggforce = choices.engine == "aggforce"
     engine = require_aggforce() if by_aggforce else "builtin"
     require_hydrogens(reader.atoms, choices.constraints, protein)
-    mapping = map_alpha_carbons(reader.atoms, choices.aliases, protein)
+    mapping = map_alpha_carbons(reader.atoms, choices.aliases, protein, choices.states)
+    unbonded = judge_disulphides(disulphide_names(reader.atoms), choices.disulphides, protein)
     rigid = rigid_bonds(reader.atoms, choices.constraints)
     groups = bead_groups(rigid_groups(len(reader.atoms), rigid), mapping.atom, protein)
     windows = residue_windows(reader.atoms, groups, choices.window)
@@ -146,7 +150,7 @@ def project(protein: str, reader: Reader, choices: Choices) -> Projection:
             "yvon_born_green": identity.result(),
             "constraints_from_topology": len(rigid),
             "constraint_violation_max": violation,
-            "notes": [*reader.notes, *mapping.notes, *found.notes, *notes],
+            "notes": [*reader.notes, *mapping.notes, *unbonded, *found.notes, *notes],
         },
         **arrays,
     )

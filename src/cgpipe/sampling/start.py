@@ -14,6 +14,7 @@ from jaxtyping import Float64
 from openmm import app, unit
 
 from cgpipe.config.sampling import Solvent
+from cgpipe.data.start_structure import DISULPHIDE
 from cgpipe.errors import UserError
 from cgpipe.sampling.chain import CAPS, Residue, extended_chain, with_caps
 from cgpipe.sampling.pdb import ProteinRows, protein_rows
@@ -23,9 +24,6 @@ LONGEST_PEPTIDE_BOND = 2.0
 """[Å]; farther apart, residues are missing in between."""
 
 COMPLETE = "complete the structure, e.g. with pdbfixer, or take hydrogens out of it: they are added anew"
-
-DISULPHIDE = 2.5
-"""[Å]; bonded sulphurs are 2.05 Å apart, others 3.5 Å or more."""
 
 MINIMISE_TOLERANCE, MINIMISE_STEPS = 10.0, 1000
 """[kJ/mol/nm] and iterations: enough to take away strain, the equilibration does the rest."""

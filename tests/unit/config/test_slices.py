@@ -36,6 +36,7 @@ STAGES_OF_SECTION = {
 }
 MORE_STAGES = {
     "species.vocabulary": {"dataset"},
+    "species.states": {"dataset"},
     "species.aliases": {"validate"},
     "model.cutoff": {"dataset", "prior"},
     "training.val_fraction": {"dataset"},
@@ -66,6 +67,7 @@ OTHER_VALUES = {
     "simulate.member": "ensemble",
     "simulate.on_spread": "warn",
     "project.non_finite": "drop",
+    "project.disulphides": "unbonded",
     "model.allegro_size": "small",
     "model.l_max": 1,
     "model.symmetry": "so3",
