@@ -8,6 +8,8 @@ import pytest
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# here and in children: most of a test's time is compiling; sums and fusions, which can go wrong, are compiled as always
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 install_import_hook("cgpipe", "beartype.beartype")
 
 

@@ -60,7 +60,6 @@ def start(data, tmp_path):
             environment = os.environ | {
                 "PATH": f"{scontrol.parent}{os.pathsep}{os.environ['PATH']}",
                 "JAX_PLATFORMS": "cpu",
-                "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
                 "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
                 "SLURM_JOB_ID": "1000",
                 "SLURM_PROCID": str(rank),

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from line import force_matched, relative_error, write_dataset, write_mean_forces, write_prior
-from quick_compilation import quickly_compiled
 
 SIZES = (250, 1000, 4000)
 SEEDS = range(3)
@@ -32,8 +31,7 @@ def test_error_of_learnt_forces_falls_with_the_root_of_the_frames(tmp_path):
 
     Detects biased labels, wrong units, leaks of noise into the fit, and a fit that stops early.
     """
-    with quickly_compiled():
-        found = {n: [error(tmp_path / f"{n}-{seed}", n, seed) for seed in SEEDS] for n in SIZES}
+    found = {n: [error(tmp_path / f"{n}-{seed}", n, seed) for seed in SEEDS] for n in SIZES}
     slope = np.polyfit(np.log(SIZES), [np.log(np.mean(np.square(found[n]))) / 2 for n in SIZES], 1)[0]
     assert slope == pytest.approx(-0.5, abs=0.1), found
     assert max(found[SIZES[-1]]) <= 0.03
@@ -46,9 +44,8 @@ def test_mean_forces_are_worth_as_many_frames_as_they_weigh(tmp_path):
     far from inverse variances.
     """
     added, many = [], []
-    with quickly_compiled():
-        for seed in SEEDS:
-            labels = write_mean_forces(tmp_path / f"{seed}.npz", CONFIGURATIONS, SAMPLES, seed)
-            added.append(error(tmp_path / f"mean-{seed}", FEW, seed, labels))
-            many.append(error(tmp_path / f"many-{seed}", FEW + CONFIGURATIONS * SAMPLES, seed))
+    for seed in SEEDS:
+        labels = write_mean_forces(tmp_path / f"{seed}.npz", CONFIGURATIONS, SAMPLES, seed)
+        added.append(error(tmp_path / f"mean-{seed}", FEW, seed, labels))
+        many.append(error(tmp_path / f"many-{seed}", FEW + CONFIGURATIONS * SAMPLES, seed))
     assert 1 / 1.5 < np.sqrt(np.mean(np.square(added)) / np.mean(np.square(many))) < 1.5, (added, many)

@@ -30,7 +30,7 @@ def running(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """``snakemake`` as a user types it, and the file with all that it prints; it has ended when the block ends."""
     command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local", "--cores", "2"]
     environment = {"PYTHONPATH": str(folder / "src"), "PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(folder / ".cache")}
-    environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # most of such a run's time is compiling
+    environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # as in all tests
     printed = folder / "printed.txt"
     with (
         printed.open("w") as out,

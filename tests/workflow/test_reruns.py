@@ -9,7 +9,6 @@ import re
 import shutil
 
 import pytest
-from quick_compilation import quickly_compiled
 from training_runs import lines_of, settings, write_inputs
 
 BELOW_TRAIN = {"train", "ensemble", "export", "simulate", "validate", "stability", "report", "all"}
@@ -146,8 +145,7 @@ def test_an_edited_loss_trains_other_weights_from_step_0(tmp_path, finished):
     for edited in (False, True):
         if edited:
             finished.edit(*LOSS)
-        with quickly_compiled():
-            outcome = finished.snakemake("results/demo/train/seed-0/model.eqx", "--config", *more)
+        outcome = finished.snakemake("results/demo/train/seed-0/model.eqx", "--config", *more)
         log = (results / "log/train/seed-0.log").read_text()
         assert outcome.code == 0, outcome.text + log
         head, weights = (seed / "model.eqx").read_bytes().split(b"\n", 1)

@@ -1,10 +1,9 @@
-"""JAX is strict about dtypes and ranks here, and compiles quickly."""
+"""JAX is strict about dtypes and ranks here."""
 
 import signal
 
 import jax
 import pytest
-from quick_compilation import quickly_compiled
 
 
 @pytest.fixture(autouse=True)
@@ -20,10 +19,3 @@ def sigterm():
     handler = signal.getsignal(signal.SIGTERM)
     yield handler
     signal.signal(signal.SIGTERM, handler)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick():
-    """For this folder only: what others test may depend on how well its programs are compiled."""
-    with quickly_compiled():
-        yield
