@@ -1,5 +1,6 @@
 """Bonds that are cis in some frames: a second minimum of their own, and everything else as without them."""
 
+import copy
 import json
 from functools import cache
 
@@ -84,6 +85,16 @@ def test_cis_bonds_have_their_own_minimum():
     weight = r**2 * np.exp(-energy / KT)
     assert weight[r < 3.3].sum() / weight.sum() == pytest.approx(1_000 / 21_000, rel=0.01)
     assert energy[(r > 3.2) & (r < 3.5)].max() > 10.0
+
+
+def test_a_pair_that_is_always_cis_is_fitted_to_its_samples():
+    """Detects a pair without trans frames that takes the trans minimum of all others for its own."""
+    observed = copy.deepcopy(_observed(1_000))
+    observed.bond[PRO] = np.histogram(_bonds(1_000, 2.95, CIS_STIFF, 99), BOND_EDGES)[0]
+    prior = fit_prior(observed, TYPES, 12.0, Weights(), FitOptions())
+    r = np.linspace(2.4, 4.4, 2001)
+    energy = _curve(prior, r, PRO)
+    assert np.isfinite(energy).all() and r[np.argmin(energy)] == pytest.approx(2.95, abs=0.01)
 
 
 def test_one_cis_sample_makes_a_minimum_of_usual_width():
