@@ -77,7 +77,7 @@ def check_protein(name: str, block: Protein, species: Species, choices: Project)
             _check_native(name, block, _sampled_residues(block), aliases)
             return Found(summary, [float(block.temperature)])
         if isinstance(block, NpzProtein):
-            given = find_given(block)
+            given = find_given(block, species.residue_kinds)
             _check_native(name, block, given, aliases)
             return Found(_summary(given, [len(rows) for rows in given.rows]), [float(block.temperature)])
         with open_source(block) as reader:

@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     inputs = _inputs(source)
     hashes = hash_meanwhile(inputs)
     if isinstance(source, NpzProtein):
-        projection = read_given(args.protein, source, chosen.project.non_finite)
+        projection = read_given(args.protein, source, chosen.project.non_finite, chosen.species.residue_kinds)
     else:
         choices = Choices(**chosen.project.model_dump(), aliases=chosen.species.aliases, states=chosen.species.states)
         with open_source(source) as reader:

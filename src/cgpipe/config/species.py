@@ -41,7 +41,12 @@ class Species(Section):
     @property
     def kinds(self) -> str:
         """Name of the vocabulary of the beads (`cgpipe.data.species.vocabulary`)."""
-        return "states" if self.states else self.vocabulary
+        return self.residue_kinds if self.vocabulary == "residues" else self.vocabulary
+
+    @property
+    def residue_kinds(self) -> str:
+        """Name of the vocabulary that all residues have a type of their own in."""
+        return "states" if self.states else "residues"
 
     @model_validator(mode="after")
     def _states_of_residues(self) -> "Species":

@@ -44,8 +44,12 @@ class GivenBeads:
     residue: Int32[np.ndarray, " beads"]
 
 
-def find_given(block: NpzProtein) -> GivenBeads:
+def find_given(block: NpzProtein, kinds: str = "residues") -> GivenBeads:
     """Find a protein in its files, without reading positions or forces.
+
+    Args:
+        block: where it is.
+        kinds: vocabulary of its ``species``.
 
     Raises:
         UserError: a file that cannot be read or has other arrays, more than one protein, or none of what was asked for.
@@ -61,23 +65,24 @@ def find_given(block: NpzProtein) -> GivenBeads:
     of_chain = np.unique(chain[slots], return_counts=True)[1]
     if of_chain.min() < 2:
         raise UserError(f"{files[0]}: a chain of one bead; a chain of beads needs at least 2")
-    names = _residue_names(species[slots], block.sequence, files[0])
+    names = _residue_names(species[slots], block.sequence, kinds, files[0])
     rows = tuple(spread(rows[:: block.stride], block.max_frames) for rows, _ in found)
     return GivenBeads(files, rows, slots, names, chain[slots].astype(np.int32), residue[slots].astype(np.int32))
 
 
-def read_given(protein: str, block: NpzProtein, non_finite: str) -> Projection:
+def read_given(protein: str, block: NpzProtein, non_finite: str, kinds: str = "residues") -> Projection:
     """Read a protein that somebody else projected; its force map is called ``given`` and has no W.
 
     Args:
         protein: its name.
         block: where it is.
         non_finite: what to do with frames that cannot be: ``refuse`` or ``drop``.
+        kinds: vocabulary of its ``species``.
 
     Raises:
         UserError: as `find_given`; besides, frames that cannot be.
     """
-    beads = find_given(block)
+    beads = find_given(block, kinds)
     rows = np.arange(len(beads.slots))
     bonds = bead_bonds(beads.chain, beads.residue, rows)
     sieve = Sieve(non_finite, lambda index: f"{protein}: {beads.files[index]}", bonds, rows, GAPS)
@@ -192,17 +197,17 @@ def _described(counts: Int64[np.ndarray, " frames"]) -> str:
     return ", ".join(f"{n} frames of {b} beads" for b, n in zip(beads.tolist(), frames.tolist(), strict=True))
 
 
-def _residue_names(species: Int[np.ndarray, " beads"], sequence: str, file: str) -> tuple[str, ...]:
-    """Canonical residue of every bead: from the sequence, else from species ids of the vocabulary ``residues``."""
+def _residue_names(species: Int[np.ndarray, " beads"], sequence: str, kinds: str, file: str) -> tuple[str, ...]:
+    """Name of every bead in a vocabulary: from the sequence, else from the ids of its types."""
     if sequence:
         if len(sequence) != len(species):
             raise UserError(f"{file}: 'sequence' has {len(sequence)} letters, but the protein has {len(species)} beads")
         return tuple(ONE_LETTER[letter] for letter in sequence)
-    types = vocabulary("residues").types
+    types = vocabulary(kinds).types
     if species.min() < 0 or species.max() >= len(types):
         raise UserError(
             f"{file}: species {int(species.min())}…{int(species.max())}, expected ids 0…{len(types) - 1} of the "
-            "vocabulary 'residues'; where they mean something else, give the protein's 'sequence'"
+            f"vocabulary {kinds!r}; where they mean something else, give the protein's 'sequence'"
         )
     return tuple(types[i] for i in species.tolist())
 

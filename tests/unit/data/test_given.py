@@ -54,6 +54,15 @@ def test_padding_is_dropped(save):
     assert set(found.temperature.tolist()) == {310.0}
 
 
+def test_ids_of_states(save):
+    """Detects a dataset with states that cannot be read again, and such ids taken for something without them."""
+    content = arrays([4])
+    content["species"][:] = 21
+    assert read_given("p", save(content), "refuse", "states").residue_name == ("HSP",) * 4
+    with pytest.raises(UserError, match=r"species 21…21, expected ids 0…20 of the vocabulary 'residues'"):
+        find_given(save(content))
+
+
 def test_projection_without_a_map_is_a_file_like_any_other(save, tmp_path):
     # detects a projection that later stages cannot read
     made = read_given("p", save(arrays([4])), "refuse")
