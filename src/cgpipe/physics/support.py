@@ -10,8 +10,9 @@ and a bead with the sum x of its strains has the presence t³(10 − 15t + 6t²)
 differentiable in between.
 
 Where the data hold cis bonds (``physics.peptide_bonds``), bonds have two ranges with a gap between the longest cis
-bond b' and the shortest trans bond a'. A bond of species that were seen cis is strained in the gap by 64 times the
-product of its strains beyond either end; any other bond is strained below a' as below its shortest distance.
+bond b' and the shortest trans bond a'. A bond of species that were seen cis is strained in the gap by
+[9/2 (r − b') (a' − r) / (a' − b')²]³, so that its beads are absent in the middle third; any other bond is strained
+below a' as below its shortest distance.
 """
 
 from typing import Any, NamedTuple
@@ -26,6 +27,8 @@ from cgpipe.physics.switch import falling
 
 MARGIN = 0.1
 """Presence vanishes at so much of a limit beyond it."""
+NARROW = 0.2
+"""A gap narrower than this is treated as a part of one so wide [Å]: presence never vanishes abruptly."""
 
 
 Species = Int[Array | np.ndarray, "*n"]
@@ -51,8 +54,9 @@ class Gap(NamedTuple):
 
     def strain(self, r: Float[Array, "*n"], first: Species, second: Species) -> Float[Array, "*n"]:
         """Strain of bonds of length r [Å] between these species, of being in the gap or below it."""
-        below, beyond = _strain(1 - r / self.upper), _strain(r / self.lower - 1)
-        return jnp.where(self.has_both(first, second), 64 * below * beyond, below)
+        width = max(self.upper - self.lower, NARROW)
+        inside = 4.5 * jnp.maximum(r - self.lower, 0) * jnp.maximum(self.upper - r, 0) / width**2
+        return jnp.where(self.has_both(first, second), inside**3, _strain(1 - r / self.upper))
 
 
 class Support(NamedTuple):
