@@ -8,9 +8,11 @@ from typing import Any
 
 from cgpipe.artefact import header, mixture, sha256, write_json
 from cgpipe.config.slices import DatasetSettings
-from cgpipe.data.assembly import Plan, assemble
+from cgpipe.data.assembly import assemble
 from cgpipe.data.diagnostics import complaint
+from cgpipe.data.division import note
 from cgpipe.data.mean_forces import read_mean_forces
+from cgpipe.data.plan import Plan
 from cgpipe.data.seed_layout import write_seed_layout
 from cgpipe.errors import UserError
 from cgpipe.maker import maker
@@ -45,8 +47,8 @@ def main(argv: Sequence[str]) -> int:
     inputs |= {f"mean forces of {name}": path for name, path in tests.items()}
     inputs |= {f"mean forces of {name} to train on": path for name, path in training.items()}
     head: dict[str, Any] = header("dataset", chosen.model_dump(mode="json"), inputs, by=maker("dataset"))
-    if note := mixture(args.projections, ("project", "species")):
-        print(f"warning: {note}", file=sys.stderr)
+    if mixed := mixture(args.projections, ("project", "species")):
+        print(f"warning: {mixed}", file=sys.stderr)
     args.summary.unlink(missing_ok=True)  # written last: where it stands, all files are there and belong together
     labels = [{name: read_mean_forces(path) for name, path in files.items()} for files in (tests, training)]
     summary = assemble(args.out, head, args.projections, plan, *labels)
@@ -63,6 +65,8 @@ def main(argv: Sequence[str]) -> int:
         f"(with one length {statistics['padding_waste_longest']:.1%})"
     )
     for name, protein in statistics["proteins"].items():
+        if said := note(name, protein["division"], len(protein["trajectories"])):
+            print(said, file=sys.stderr)
         if count := protein["frames_of_another_protein"]:
             print(f"warning: {name}: {count} frames are also of an earlier protein; left out here", file=sys.stderr)
     found = complaint(summary["diagnostics"]["suspects"])

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from cgpipe.config.dataset import Dataset
 from cgpipe.config.section import Count, DataPath, Fraction, Name, NotNegative, Positive, Section
 from cgpipe.config.species import Species
 from cgpipe.config.stability import Stability
@@ -51,31 +52,6 @@ class Project(Section):
         if self.engine == "aggforce" and self.map != "optimal":
             raise ValueError(f"engine aggforce has no map {self.map!r}: set map: optimal, or engine: builtin")
         return self
-
-
-class Dataset(Section):
-    split: Literal["blocks", "trajectories", "proteins"] = Field(
-        "blocks",
-        description="what is dealt to the sets: blocks of time, whole trajectories of each protein, or whole families "
-        "of proteins",
-    )
-    test_fraction: Fraction = Field(
-        0.1, description="share of what is dealt (dataset.split) that is kept for the final numbers"
-    )
-    block_frames: Count = Field(25, description="frames in one block of time; a block is never divided between sets")
-    gap_frames: Annotated[int, Field(ge=0)] = Field(
-        2, description="frames left out on both sides of a border between sets"
-    )
-    split_seed: int = Field(0, description="seed of the assignment to sets")
-    held_out: tuple[str, ...] = Field((), description="proteins kept out of training altogether (all frames are test)")
-    max_padding: Fraction = Field(
-        0.1, description="as few padded lengths as keep the share of padding below this; each is compiled for training"
-    )
-    max_buckets: Count = Field(8, description="at most so many padded lengths, chosen to waste the least")
-    npz: bool = Field(True, description="also write dataset.npz, everything padded to the longest protein")
-    capacity_margin: Annotated[float, Field(ge=1.0)] = Field(
-        1.5, description="neighbour capacity = this × the most slots per bead that a frame needs"
-    )
 
 
 class PriorWeights(Section):

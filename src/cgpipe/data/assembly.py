@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,48 +9,21 @@ import numpy as np
 from jaxtyping import Bool, Int32
 
 from cgpipe.data.averaged import Averaged, averaged_frames, centred
+from cgpipe.data.conformations import nearness
 from cgpipe.data.diagnostics import Diagnostics
+from cgpipe.data.division import divide_protein
 from cgpipe.data.families import Division, Member, divide
 from cgpipe.data.mean_forces import MeanForces, found_in, refuse_shared
 from cgpipe.data.one_temperature import several_temperatures
 from cgpipe.data.padding import PARKED_AT, box_extent, capacity_for, choose_capacities, padding_waste
+from cgpipe.data.plan import Plan
 from cgpipe.data.projection import Projection, read_projection
 from cgpipe.data.shared_frames import SharedFrames
 from cgpipe.data.species import Vocabulary, vocabulary
-from cgpipe.data.splits import (
-    MEAN_FORCE,
-    SPLITS,
-    STORED,
-    Block,
-    check_held_out,
-    split_protein,
-    split_trajectories,
-    spread,
-    whole_protein,
-)
+from cgpipe.data.splits import MEAN_FORCE, SPLITS, STORED, check_held_out, spread
 from cgpipe.data.statistics import Moments, neighbour_counts
 from cgpipe.data.store import ProteinBeads, create_dataset
 from cgpipe.errors import UserError
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the user chooses: the keys of ``dataset`` in the configuration, and what it takes from other sections."""
-
-    vocabulary: str
-    cutoff: float
-    split: str
-    fractions: Mapping[str, float]
-    block_frames: int
-    gap_frames: int
-    seed: int
-    held_out: Sequence[str]
-    families: Mapping[str, str]
-    max_buckets: int
-    max_padding: float
-    capacity_margin: float
-    quotas: Mapping[str, int] = field(default_factory=dict)
-    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def assemble(
@@ -102,7 +74,7 @@ def assemble(
     with create_dataset(path, head, vocabulary=kinds.name, cutoff=plan.cutoff, parked_at=parked_at) as writer:
         for file, size in zip(projections, sizes, strict=True):
             projection = read_projection(file)
-            split, blocks = _split(projection, plan, division.proteins if division else {})
+            split, blocks, record = divide_protein(projection, plan, division.proteins if division else {})
             taken = _at_configurations(projection, split, tests.get(size.name), ("train", "val"))
             taken |= _at_configurations(projection, split, training.get(size.name), ("val", "test"))
             split = np.where(taken | size.shared, np.int32(SPLITS["gap"]), split)
@@ -128,6 +100,7 @@ def assemble(
                 "capacity": capacity,
                 "family": plan.families.get(size.name, size.name),
                 "weight": chain.weight,
+                "division": record | nearness(projection.R[kept], single["split"], single["trajectory"]),
                 "frames": _counts(single["split"]),
                 "frames_beyond_quota": len(projection) - len(kept),
                 "frames_reserved": int(taken[kept].sum()),
@@ -209,25 +182,6 @@ def _divide(sizes: Sequence[_Size], plan: Plan) -> Division | None:
     return divide(members, plan.fractions, plan.held_out, plan.seed)
 
 
-def _split(
-    projection: Projection, plan: Plan, of_protein: Mapping[str, str]
-) -> tuple[Int32[np.ndarray, " frames"], dict[str, list[Block]]]:
-    name = projection.protein
-    names = [f"{name}/{trajectory}" for trajectory in projection.trajectories]
-    if name in plan.held_out or name in of_protein:
-        return whole_protein(projection.trajectory, names, of_protein.get(name, "test"))
-    if plan.split == "trajectories":
-        return split_trajectories(projection.trajectory, names, protein=name, fractions=plan.fractions, seed=plan.seed)
-    return split_protein(
-        projection.trajectory,
-        names,
-        fractions=plan.fractions,
-        block_frames=plan.block_frames,
-        gap_frames=plan.gap_frames,
-        seed=plan.seed,
-    )
-
-
 def _at_configurations(
     projection: Projection, split: Int32[np.ndarray, " frames"], labels: MeanForces | None, sets: Sequence[str]
 ) -> Bool[np.ndarray, " frames"]:
@@ -273,8 +227,8 @@ def _counts(split: Int32[np.ndarray, " frames"]) -> dict[str, int]:
 
 def _refuse_empty(counts: Mapping[str, int], plan: Plan) -> None:
     remedy = {
-        "blocks": f"take more frames, a smaller dataset.block_frames than {plan.block_frames}, or hold out fewer "
-        "proteins",
+        "auto": "take more frames, or hold out fewer proteins",
+        "blocks": "take more frames, a smaller dataset.block_frames, or hold out fewer proteins",
         "trajectories": "use at least three trajectories of a protein, divide by blocks, or hold out fewer proteins",
         "proteins": "add proteins of other families, or divide by blocks",
     }

@@ -3,8 +3,9 @@
 Frames of one trajectory that are close in time resemble each other, so single frames must never be dealt to different
 sets. By blocks, each trajectory is cut into blocks of consecutive frames, whole blocks are drawn for validation and
 test, and where neighbouring blocks belong to different sets some frames on both sides of the border belong to none. By
-trajectories, whole ones are drawn. By proteins, whole families are dealt (`cgpipe.data.families`). Held-out proteins
-are test data altogether, together with everything of their family.
+trajectories, whole ones are drawn, or chosen so that training covers what they visit (`cgpipe.data.runs`). By proteins,
+whole families are dealt (`cgpipe.data.families`). Held-out proteins are test data altogether, together with everything
+of their family.
 """
 
 import hashlib
@@ -61,17 +62,14 @@ def split_protein(
     Raises:
         UserError: gaps that swallow blocks.
     """
-    if 2 * gap_frames >= block_frames:
-        raise UserError(
-            f"dataset.gap_frames {gap_frames} on both sides leaves nothing of a block of {block_frames} frames: "
-            "dataset.block_frames must be more than twice as large"
-        )
+    _refuse_gaps(block_frames, gap_frames)
     split = np.full(len(trajectory), SPLITS["gap"], dtype=np.int32)
     blocks: dict[str, list[Block]] = {}
     for index, name in enumerate(names):
         rows = np.flatnonzero(trajectory == index)
         if len(rows):
-            blocks[name] = _deal(len(rows), fractions, block_frames, _generator(seed, name))
+            drawn = _draw(max(1, len(rows) // block_frames), fractions, generator_of(seed, name))
+            blocks[name] = _cut(len(rows), block_frames, drawn)
             split[rows] = _with_gaps(blocks[name], gap_frames)
     return split, blocks
 
@@ -94,11 +92,56 @@ def split_trajectories(
         seed: of the draw.
     """
     present = [index for index in range(len(names)) if (trajectory == index).any()]
+    drawn = _draw(len(present), fractions, generator_of(seed, protein))
+    return whole_runs(trajectory, names, dict(zip(present, drawn, strict=True)))
+
+
+def whole_runs(
+    trajectory: Int[np.ndarray, " frames"], names: Sequence[str], sets: Mapping[int, str]
+) -> tuple[Int32[np.ndarray, " frames"], dict[str, list[Block]]]:
+    """All frames of each trajectory in the set given for its number, in the form of `split_protein`."""
     split = np.full(len(trajectory), SPLITS["gap"], dtype=np.int32)
     blocks = {}
-    for index, own in zip(present, _draw(len(present), fractions, _generator(seed, protein)), strict=True):
+    for index, own in sets.items():
         split[trajectory == index] = SPLITS[own]
         blocks[names[index]] = [Block(0, int((trajectory == index).sum()) - 1, own)]
+    return split, blocks
+
+
+def split_blocks(
+    trajectory: Int[np.ndarray, " frames"],
+    names: Sequence[str],
+    *,
+    protein: str,
+    fractions: Mapping[str, float],
+    block_frames: int,
+    gap_frames: int,
+    seed: int,
+) -> tuple[Int32[np.ndarray, " frames"], dict[str, list[Block]]]:
+    """Deal the blocks of all trajectories of a protein together, so that few long blocks still give the right shares.
+
+    Args:
+        trajectory: index of each frame's trajectory, frames of a trajectory in order of time.
+        names: of the trajectories, as for `split_protein`.
+        protein: its name; with the seed it decides the draw.
+        fractions: share of the protein's blocks for ``val`` and ``test``.
+        block_frames: frames in a block; a shorter rest joins the last block.
+        gap_frames: frames left out on each side of a border.
+        seed: of the draw.
+
+    Raises:
+        UserError: gaps that swallow blocks.
+    """
+    _refuse_gaps(block_frames, gap_frames)
+    rows = {name: np.flatnonzero(trajectory == index) for index, name in enumerate(names)}
+    rows = {name: own for name, own in rows.items() if len(own)}
+    counts = {name: max(1, len(own) // block_frames) for name, own in rows.items()}
+    drawn = iter(_draw(sum(counts.values()), fractions, generator_of(seed, protein)))
+    split = np.full(len(trajectory), SPLITS["gap"], dtype=np.int32)
+    blocks = {}
+    for name, own in rows.items():
+        blocks[name] = _cut(len(own), block_frames, [next(drawn) for _ in range(counts[name])])
+        split[own] = _with_gaps(blocks[name], gap_frames)
     return split, blocks
 
 
@@ -140,31 +183,38 @@ def check_held_out(proteins: Sequence[str], held_out: Sequence[str], families: M
                 )
 
 
-def _generator(seed: int, name: str) -> np.random.Generator:
+def generator_of(seed: int, name: str) -> np.random.Generator:
+    """Randomness of what is called so, whatever else there is."""
     digest = hashlib.sha256(name.encode()).digest()
     return np.random.default_rng([seed % 2**32, int.from_bytes(digest[:4], "big")])
 
 
-def _deal(frames: int, fractions: Mapping[str, float], block_frames: int, random: np.random.Generator) -> list[Block]:
-    """Draw the set of every block; fewer than three blocks all train."""
-    count = max(1, frames // block_frames)
-    names = _draw(count, fractions, random)
-    edges = [block * block_frames for block in range(count)] + [frames]
-    return [Block(edges[i], edges[i + 1] - 1, names[i]) for i in range(count)]
+def _refuse_gaps(block_frames: int, gap_frames: int) -> None:
+    if 2 * gap_frames >= block_frames:
+        raise UserError(
+            f"dataset.gap_frames {gap_frames} on both sides leaves nothing of a block of {block_frames} frames: "
+            "dataset.block_frames must be more than twice as large"
+        )
+
+
+def _cut(frames: int, block_frames: int, names: Sequence[str]) -> list[Block]:
+    """Blocks of a trajectory, with the set of each."""
+    edges = [block * block_frames for block in range(len(names))] + [frames]
+    return [Block(edges[i], edges[i + 1] - 1, own) for i, own in enumerate(names)]
 
 
 def _draw(count: int, fractions: Mapping[str, float], random: np.random.Generator) -> list[str]:
-    """The set of each of ``count`` blocks or trajectories."""
+    """The set of each of ``count`` blocks or trajectories; fewer than three all train."""
     drawn = iter(random.permutation(count).tolist())
     names = ["train"] * count
     for split in ("val", "test"):
-        for _ in range(_number(fractions[split], count)):
+        for _ in range(number_of(fractions[split], count)):
             names[next(drawn)] = split
     return names
 
 
-def _number(fraction: float, count: int) -> int:
-    """Blocks of a set: the nearest number to its share, but at least one where there are three."""
+def number_of(fraction: float, count: int) -> int:
+    """Blocks or runs of a set: the nearest number to its share, but at least one where there are three."""
     if fraction == 0.0 or count < 3:
         return 0
     return min(max(1, round(fraction * count)), (count - 1) // 2)

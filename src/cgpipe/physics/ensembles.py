@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from cgpipe.data.autocorrelation import integrated_time
 from cgpipe.data.topology import Topology
 from cgpipe.physics import observables
-from cgpipe.physics.autocorrelation import integrated_time
 from cgpipe.physics.divergence_estimates import (
     Binned,
     Estimate,

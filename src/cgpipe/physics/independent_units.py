@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from cgpipe.physics.autocorrelation import integrated_time
+from cgpipe.data.autocorrelation import integrated_time
 
 WANTED = 12
 """So many parts are made where the memory allows it and there are not more runs."""

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Float
 
-from cgpipe.physics.autocorrelation import integrated_time
+from cgpipe.data.autocorrelation import integrated_time
 from cgpipe.physics.divergence_estimates import Binned
 from cgpipe.physics.divergences import jensen_shannon
 from cgpipe.physics.independent_units import MEMORIES, cut

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from cgpipe.data.autocorrelation import integrated_time
 from cgpipe.data.topology import Topology
 from cgpipe.physics import observables
-from cgpipe.physics.autocorrelation import integrated_time
 from cgpipe.physics.divergence_estimates import Binned, divergence
 from cgpipe.physics.ensembles import Bins, Quantity, divergences_of, estimate_keys, halves_in_time, measured
 from cgpipe.physics.independent_units import independent_units

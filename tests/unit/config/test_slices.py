@@ -52,6 +52,8 @@ OTHER_VALUES = {
     "cluster.modules": ["CUDA"],
     "dataset.held_out": ["a"],
     "dataset.split": "trajectories",
+    "dataset.block_frames": 25,
+    "dataset.gap_frames": 2,
     "export.platforms": ["cpu"],
     "export.beads": [200, 400],
     "prior.form": "spline",
@@ -126,9 +128,9 @@ def test_settings_survive_the_command_line(stage):
 @given(
     st.builds(
         Dataset,
-        split=st.sampled_from(["blocks", "trajectories", "proteins"]),
+        split=st.sampled_from(["auto", "blocks", "trajectories", "proteins"]),
         test_fraction=st.floats(0, 0.99),
-        block_frames=st.integers(1, 10**6),
+        block_frames=st.none() | st.integers(1, 10**6),
         split_seed=st.integers(-(2**40), 2**40),
         held_out=st.lists(st.text(max_size=5)).map(tuple),
         max_padding=st.floats(0, 0.99),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from interval_coverage import fading
 
-from cgpipe.physics.autocorrelation import integrated_time
+from cgpipe.data.autocorrelation import integrated_time
 
 RUN, TIME = np.repeat(np.arange(8), 2000), np.tile(np.arange(2000), 8)
 
