@@ -35,7 +35,7 @@ def write_run(folder: Path, validated: bool = True) -> Path:
     for name, beads in PROTEINS.items():
         write_projection(folder / "project" / f"{name}.h5", _projection(name, beads), header("projection", {}, {}))
     settings = {
-        "dataset": {"block_frames": 10, "gap_frames": 1, "npz": False, "test_fraction": 0.2},
+        "dataset": {"split": "blocks", "block_frames": 10, "gap_frames": 1, "npz": False, "test_fraction": 0.2},
         "vocabulary": "residues",
         "val_fraction": 0.2,
         "cutoff": 12.0,

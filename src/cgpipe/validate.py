@@ -12,7 +12,7 @@ from cgpipe.artefact import header, write_json
 from cgpipe.config.slices import ValidateSettings
 from cgpipe.data.mean_forces import MeanForces, check_labels, read_mean_forces
 from cgpipe.data.native import read_native
-from cgpipe.data.projection import read_projection
+from cgpipe.data.projection import Projection, read_projection
 from cgpipe.data.replicas import read_replica
 from cgpipe.data.store import Dataset, open_dataset
 from cgpipe.deploy.program import Program, load_program
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
         forces, force_curves = evaluate_forces(projection, dataset, prior, program, settings, generator)
         cutoff = dataset.cutoff
         mean_forces, mean_force_curves = _mean_forces(
-            labels, projection.protein, dataset, prior, program, arguments.models, settings
+            labels, projection, dataset, prior, program, arguments.models, settings
         )
     structure, curves = evaluate_simulations(
         projection, replicas, prior, cutoff, program.vocabulary, native, settings, generator
@@ -83,7 +83,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _mean_forces(
     labels: MeanForces | None,
-    protein: str,
+    projection: Projection,
     dataset: Dataset,
     prior: Prior,
     program: Program,
@@ -95,7 +95,9 @@ def _mean_forces(
         return {"mean_force_configurations": 0}, None
     seeds = {path.parent.name: load_model(path)[0] for path in models}
     samples = settings.validate_.bootstrap
-    return evaluate_mean_forces(labels, protein, dataset, prior, program, seeds, samples, np.random.default_rng(SEED))
+    return evaluate_mean_forces(
+        labels, projection, dataset, prior, program, seeds, samples, np.random.default_rng(SEED)
+    )
 
 
 if __name__ == "__main__":

@@ -160,3 +160,18 @@ def test_mean_forces_of_something_else_are_refused(mine: Path, changes: dict, me
     write_mean_forces(mine / "meanforce.npz", **changes)
     with pytest.raises(UserError, match=message):
         run_validate(mine, "alpha")
+
+
+def test_configurations_of_runs_that_are_trained_on_are_scored_apart(made_run: Path):
+    """Detects both numbers taken from all configurations, and metrics that one of them lacks."""
+    v = read(made_run)
+    seen, unseen = v["mean_force_seen_configurations"], v["mean_force_unseen_configurations"]
+    assert (seen, unseen) == (1, 11) and v["mean_force_unseen_runs"] == ["elsewhere"]
+    for metric in ("r2", "r2_beyond_bonds", "r2_beyond_bonds_corrected"):
+        values = [v[f"mean_force_{group}full_{metric}"] for group in ("", "seen_", "unseen_")]
+        assert len(set(values)) == 3
+        low, high = v[f"mean_force_unseen_full_{metric}_interval"]
+        assert low <= values[2] <= high and v[f"mean_force_seen_full_{metric}_interval"] is None
+    assert v["mean_force_unseen_full_over_prior_r2_gain_interval"] is not None
+    squares = [v[f"mean_force_{group}rms"] ** 2 for group in ("seen_", "unseen_")]
+    assert (squares[0] + 11 * squares[1]) / 12 == pytest.approx(v["mean_force_rms"] ** 2)

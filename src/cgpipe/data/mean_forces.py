@@ -2,18 +2,19 @@
 
 NPZ with ``R`` (configurations × beads × 3) [Å]; ``F_opt``, the mean of the projected force over samples of everything
 but the beads [kcal/mol/Å]; ``se_opt``, its standard error; ``temperature`` [K] per configuration; ``resname`` per bead;
-and optionally ``slow_sd_opt``, the error from motions slower than the sampling, which no block average sees, and
-``sd_opt``, the standard deviation of single samples. Everything else in the file is left alone.
+and optionally ``slow_sd_opt``, the error from motions slower than the sampling, which no block average sees,
+``sd_opt``, the standard deviation of single samples, and ``trajectory``, the name of the run that each configuration
+was taken from (``temperature/replica``). Everything else in the file is left alone.
 """
 
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64
+from jaxtyping import Bool, Float, Float32, Float64, Int, Int64
 from scipy.spatial import cKDTree
 
 from cgpipe.data.projection import Projection
@@ -22,7 +23,8 @@ from cgpipe.errors import UserError
 from cgpipe.residues import without_state
 
 REQUIRED = ("R", "F_opt", "se_opt", "temperature", "resname")
-OPTIONAL = ("slow_sd_opt", "sd_opt")
+OPTIONAL = ("slow_sd_opt", "sd_opt", "trajectory")
+TEXTS = ("resname", "trajectory")
 
 SAME = 0.02
 """Frames whose beads' distances all differ by less than this [Å] are one, within the rounding of coordinates."""
@@ -42,6 +44,7 @@ class MeanForces:
         noise2: variance of a single sample of each component; None where the file does not say.
         temperature: [K].
         residue_name: in the vocabulary's names.
+        trajectory: the run that each configuration was taken from; None where the file does not say.
     """
 
     R: Float64[np.ndarray, "configurations beads 3"]
@@ -50,6 +53,16 @@ class MeanForces:
     noise2: Float64[np.ndarray, "configurations beads 3"] | None
     temperature: float
     residue_name: tuple[str, ...]
+    trajectory: tuple[str, ...] | None = None
+
+    def take(self, rows: Int[np.ndarray, " some"]) -> "MeanForces":
+        """Some of its configurations, in the order of their numbers here."""
+        return replace(
+            self,
+            **{name: getattr(self, name)[rows] for name in ("R", "F", "error2")},
+            noise2=None if self.noise2 is None else self.noise2[rows],
+            trajectory=None if self.trajectory is None else tuple(self.trajectory[row] for row in rows),
+        )
 
 
 def read_mean_forces(path: Path) -> MeanForces:
@@ -68,11 +81,14 @@ def read_mean_forces(path: Path) -> MeanForces:
         **dict.fromkeys(per_component, shape),
         "temperature": shape[:1],
         "resname": shape[1:2],
+        **({"trajectory": shape[:1]} if "trajectory" in found else {}),
     }
     for name, wanted in expected.items():
         if found[name].shape != wanted:
             raise UserError(f"{path}: {name} has shape {found[name].shape}, expected {wanted} to go with R")
-    numbers = {name: _double(path, name, values) for name, values in found.items() if name != "resname"}
+    numbers = {name: _double(path, name, values) for name, values in found.items() if name not in TEXTS}
+    if "trajectory" in found and found["trajectory"].dtype.kind not in "US":
+        raise UserError(f"{path}: trajectory holds {found['trajectory'].dtype}, expected names of runs such as '348/0'")
     slow = numbers.get("slow_sd_opt", np.zeros(()))
     if slow.shape != () or slow < 0 or any(np.any(numbers[name] < 0) for name in per_component[1:]):
         raise UserError(f"{path}: a standard error or deviation is negative, or slow_sd_opt is not one number")
@@ -85,6 +101,7 @@ def read_mean_forces(path: Path) -> MeanForces:
         noise2=numbers["sd_opt"] ** 2 if "sd_opt" in numbers else None,
         temperature=float(numbers["temperature"][0]),
         residue_name=tuple(canonical_residue(str(name)) for name in found["resname"]),
+        trajectory=tuple(found["trajectory"].astype(str).tolist()) if "trajectory" in found else None,
     )
 
 
@@ -156,8 +173,15 @@ def found_in(
     R: Float[np.ndarray, "frames beads 3"], others: Float[np.ndarray, "others beads 3"]
 ) -> Bool[np.ndarray, " frames"]:
     """Which frames are also among others of the same beads, wherever they lie and however they are turned."""
-    nearest, _ = cKDTree(_distances(others)).query(_distances(R), p=np.inf, distance_upper_bound=SAME)
-    return np.isfinite(nearest)
+    return positions_in(R, others) >= 0
+
+
+def positions_in(
+    R: Float[np.ndarray, "frames beads 3"], others: Float[np.ndarray, "others beads 3"]
+) -> Int64[np.ndarray, " frames"]:
+    """Number of the other that each frame is, as `found_in` finds them; −1 where there is none."""
+    nearest, number = cKDTree(_distances(others)).query(_distances(R), p=np.inf, distance_upper_bound=SAME)
+    return np.where(np.isfinite(nearest), number, -1)
 
 
 def _distances(R: Float[np.ndarray, "frames beads 3"]) -> Float64[np.ndarray, "frames pairs"]:

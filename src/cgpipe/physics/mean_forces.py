@@ -26,32 +26,34 @@ def mean_force_metrics(
     bonds: Float[np.ndarray, "configurations beads 3"],
     models: Mapping[str, Float[np.ndarray, "configurations beads 3"]],
     weights: Int[np.ndarray, "samples configurations"],
+    prefix: str = "mean_force",
 ) -> dict[str, Any]:
-    """Every metric of every model with its interval, as flat keys ``mean_force_{model}_{metric}``.
+    """Every metric of every model with its interval, as flat keys ``{prefix}_{model}_{metric}``.
 
     Args:
         labels: mean forces and their errors.
         bonds: forces of harmonic bonds alone [kcal/mol/Å]; they are the model ``bonds`` in the result.
         models: name → forces [kcal/mol/Å].
         weights: how often each bootstrap sample draws each configuration.
+        prefix: of the keys.
     """
     single = np.arange(len(labels.F))
     sums = {name: force_sums(labels.F, P, single) for name, P in {"bonds": bonds, **models}.items()}
     error2 = labels.error2.sum(axis=(1, 2))
     signal2 = sums["bonds"].reference2.sum() - error2.sum()
     flat: dict[str, Any] = {
-        "mean_force_configurations": len(labels.F),
-        "mean_force_rms": float(np.sqrt(np.mean(labels.F**2))),
-        "mean_force_error": float(np.sqrt(np.mean(labels.error2))),
-        "mean_force_r2_of_perfect_model": float(1.0 - error2.sum() / sums["bonds"].reference2.sum()),
-        "mean_force_single_frame_ceiling": None
+        f"{prefix}_configurations": len(labels.F),
+        f"{prefix}_rms": float(np.sqrt(np.mean(labels.F**2))),
+        f"{prefix}_error": float(np.sqrt(np.mean(labels.error2))),
+        f"{prefix}_r2_of_perfect_model": float(1.0 - error2.sum() / sums["bonds"].reference2.sum()),
+        f"{prefix}_single_frame_ceiling": None
         if labels.noise2 is None
         else float(signal2 / (signal2 + labels.noise2.sum())),
     }
     for name, one in sums.items():
-        prefix = f"mean_force_{name}"
-        flat |= force_metrics(one, weights, prefix)
-        flat |= _beyond(one, sums["bonds"], error2, weights, prefix)
+        key = f"{prefix}_{name}"
+        flat |= force_metrics(one, weights, key)
+        flat |= _beyond(one, sums["bonds"], error2, weights, key)
     return flat
 
 

@@ -17,6 +17,7 @@ HIGHER, LOWER = "higher", "lower"
 MEASURES = {
     "mean_force_full_r2": ("R² of the mean force", HIGHER),
     "mean_force_full_r2_beyond_bonds_corrected": ("R² beyond the bonds, label errors taken off", HIGHER),
+    "mean_force_unseen_full_r2_beyond_bonds_corrected": ("R² beyond the bonds, runs that are not trained on", HIGHER),
     "force_r2": ("force R², test frames", HIGHER),
     "force_r2_gain": ("R² gained over the prior", HIGHER),
     "replicas_survived": ("replicas alive at the end", HIGHER),

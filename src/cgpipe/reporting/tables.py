@@ -139,6 +139,7 @@ def mean_force_rows(v: dict[str, Any]) -> list[Row]:
             others("r2_beyond_bonds_corrected"),
             "errors of the labels taken off: 1 is perfect",
         ),
+        *[_by_origin(v, group) for group in ("seen", "unseen") if v[f"mean_force_{group}_configurations"]],
         row("RMSE, corrected  [kcal/mol/Å]", "rmse_corrected", others("rmse_corrected")),
         Row(
             "R² gained over the prior",
@@ -149,6 +150,20 @@ def mean_force_rows(v: dict[str, Any]) -> list[Row]:
             "paired",
         ),
     ]
+
+
+def _by_origin(v: dict[str, Any], group: str) -> Row:
+    """The corrected number on configurations of runs that are trained on, or of others."""
+    key, springs, prior = (
+        f"mean_force_{group}_{model}_r2_beyond_bonds_corrected" for model in ("full", "bonds", "prior")
+    )
+    return Row(
+        f"the same, {group} runs",
+        number(v[key]),
+        bounds(v[f"{key}_interval"]),
+        f"bonds {number(v[springs])} · prior {number(v[prior])}",
+        hint=f"{v[f'mean_force_{group}_configurations']} configurations",
+    )
 
 
 def slow_rows(v: dict[str, Any]) -> list[Row]:

@@ -55,7 +55,8 @@ def test_dRMS_is_that_of_the_distances():
     random = np.random.default_rng(0)
     first, second = random.normal(scale=4.0, size=(2, 5, 3))
     pairs = np.triu_indices(5, 1)
-    differences = [np.linalg.norm(first[i] - first[j]) - np.linalg.norm(second[i] - second[j]) for i, j in zip(*pairs)]
+    i, j = pairs
+    differences = np.linalg.norm(first[i] - first[j], axis=1) - np.linalg.norm(second[i] - second[j], axis=1)
     turned = second[:, [1, 2, 0]] + 3.0
     found = unlikeness(*(conformations(one[None]) for one in (first, turned)))
     assert found[0, 0] == pytest.approx(np.sqrt(np.mean(np.square(differences))))

@@ -1,0 +1,80 @@
+"""Configurations of mean forces by whether their run is trained on; cannot detect what a model makes of either."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_dataset import arguments
+from test_projection import projection
+
+from cgpipe.artefact import header
+from cgpipe.data.mean_forces import MeanForces, read_mean_forces
+from cgpipe.data.origins import origins, trained_runs
+from cgpipe.data.projection import write_projection
+from cgpipe.data.store import open_dataset
+from cgpipe.dataset import main
+from cgpipe.errors import UserError
+
+NAMES = ("348/0", "348/1", "348/2", "348/3", "348/4")
+LENGTH = 20
+
+
+def runs():
+    made = projection("short", frames=LENGTH * len(NAMES), beads=4)
+    return replace(
+        made,
+        trajectories=NAMES,
+        trajectory=np.repeat(np.arange(len(NAMES), dtype=np.int32), LENGTH),
+        frame=np.tile(np.arange(LENGTH, dtype=np.int32), len(NAMES)),
+    )
+
+
+def labels(R, trajectory=None):
+    forces = np.zeros(R.shape)
+    return MeanForces(R.astype(np.float64), forces, forces, None, 348.0, ("ALA",) * 4, trajectory)
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    write_projection(tmp_path / "short.h5", runs(), header("projection", {}, {}))
+    assert main(arguments(tmp_path, [tmp_path / "short.h5"], split="trajectories")) == 0
+    with open_dataset(tmp_path / "d.h5") as opened:
+        yield opened
+
+
+def test_a_configuration_is_of_the_run_that_has_its_frame(dataset):
+    """Detects configurations of left-out runs that count as trained on, and the other way round, turned or not."""
+    made = runs()
+    trained = trained_runs(made, dataset)
+    assert len(trained) == 3
+    turned = made.R[3::LENGTH][..., [1, 2, 0]] + 7.0
+    found = origins(labels(turned), made, dataset)
+    assert found.seen.tolist() == [name in trained for name in NAMES]
+    assert found.unseen.tolist() == [name not in trained for name in NAMES]
+    assert set(found.seen_runs) == trained and set(found.unseen_runs) == set(NAMES) - trained
+
+
+def test_a_frame_that_is_not_kept_is_of_the_run_that_the_file_names(dataset):
+    """Detects configurations between the frames that a stride keeps, of a run that is trained on, called unseen."""
+    made = runs()
+    trained = sorted(trained_runs(made, dataset))[0]
+    thinned = made.take(np.arange(0, len(made), 2))
+    R = np.random.default_rng(5).normal(0, 5, (3, 4, 3))
+    named = origins(labels(R, (trained, "of another file", trained)), thinned, dataset)
+    assert named.seen.tolist() == [True, False, True] and named.unseen.tolist() == [False, True, False]
+    nobody_knows = origins(labels(R), thinned, dataset)
+    assert not nobody_knows.seen.any() and not nobody_knows.unseen.any()
+    elsewhere = origins(labels(R), made, dataset)
+    assert elsewhere.unseen.all() and elsewhere.unseen_runs == ["elsewhere"]
+
+
+def test_names_that_are_no_names_are_refused(tmp_path):
+    """Detects numbers of replicas taken for names of runs, so that every configuration would count as unseen."""
+    arrays = {"R": np.zeros((2, 4, 3)), "F_opt": np.zeros((2, 4, 3)), "se_opt": np.ones((2, 4, 3))}
+    arrays |= {"temperature": np.full(2, 348.0), "resname": np.array(["ALA"] * 4)}
+    np.savez(tmp_path / "m.npz", **arrays, trajectory=np.array([0, 1]))
+    with pytest.raises(UserError, match="trajectory holds int64, expected names of runs such as '348/0'"):
+        read_mean_forces(tmp_path / "m.npz")
+    np.savez(tmp_path / "m.npz", **arrays, trajectory=np.array(["348/0", "348/1"]))
+    read = read_mean_forces(tmp_path / "m.npz")
+    assert read.trajectory == ("348/0", "348/1") and read.take(np.array([1])).trajectory == ("348/1",)
