@@ -43,7 +43,7 @@ def write_dataset(folder: Path, frames: int, seed: int, mean_forces: Path | None
     """The stages ``project`` (without its file reader) and ``dataset``, with mean forces to train on or without."""
     write_projection(folder / "oracle.h5", projected(frames, seed)[0], header("projection", {}, {}))
     settings = {
-        "dataset": {"block_frames": 10, "gap_frames": 0, "npz": False, "test_fraction": 0.0},
+        "dataset": {"split": "blocks", "block_frames": 10, "gap_frames": 0, "npz": False, "test_fraction": 0.0},
         "vocabulary": "residues",
         "val_fraction": 0.1,
         "cutoff": CUTOFF,

@@ -20,7 +20,8 @@ def conformations(
     R: Float[np.ndarray, "frames beads 3"], most_beads: int = MOST_BEADS
 ) -> Float64[np.ndarray, "frames pairs"]:
     """Scaled distances of frames [Å]."""
-    chosen = R[:, spread(R.shape[1], most_beads)].astype(np.float64)
+    beads = np.unique(np.linspace(0, R.shape[1] - 1, most_beads).round().astype(int))  # both ends among them
+    chosen = R[:, beads].astype(np.float64)
     first, second = np.triu_indices(chosen.shape[1], 1)
     distances = np.linalg.norm(chosen[:, first] - chosen[:, second], axis=-1)
     return np.asarray(distances / np.sqrt(max(1, len(first))))
