@@ -3,10 +3,10 @@
 A frame of a run that is left out is *covered* if some training run comes within 2.5 times the distance inside which a
 twentieth of its own run lies; so the runs themselves say how wide a conformation is. A choice of runs covers if of no
 run that is left out more than a twentieth of the frames are uncovered. Among such choices the best makes every set
-resemble the whole: it minimises Σ_s f_s ε(s), with the share f_s of the frames in set s and the energy distance
-ε(s) = 2⟨d(s, all)⟩ − ⟨d(s, s)⟩ − ⟨d(all, all)⟩ between its conformations and all of them (Székely and Rizzo, J. Stat.
-Plan. Inference 143, 1249 (2013)). So a conformation that few runs visit stays in training, and gives no more than its
-share to the test.
+resemble the whole: it minimises Σ_s (n_s ε(s) + ⟨d(all, all)⟩ |f_s − n_s|), with the shares n_s of the runs and f_s of
+the frames in set s and the energy distance ε(s) = 2⟨d(s, all)⟩ − ⟨d(s, s)⟩ − ⟨d(all, all)⟩ between its conformations
+and all of them (Székely and Rizzo, J. Stat. Plan. Inference 143, 1249 (2013)). So a conformation that few runs visit stays
+in training and gives no more than its share to the test, and the test is not the shortest run.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -109,15 +109,17 @@ def uncovered(runs: Runs, choices: Int8[np.ndarray, "choices runs"]) -> Float64[
 
 
 def imbalance(runs: Runs, choices: Int8[np.ndarray, "choices runs"]) -> Float64[np.ndarray, " choices"]:
-    """How little the sets of each choice resemble the whole: Σ_s f_s ε(s) [Å]."""
+    """How little the sets of each choice resemble the whole [Å]."""
     whole = runs.share @ runs.apart
+    typical = runs.share @ whole
     cost = np.zeros(len(choices))
     for number in (SPLITS["train"], SPLITS["val"], SPLITS["test"]):
         weight = np.where(choices == number, runs.share, 0.0)
         share = weight.sum(axis=1)
         weight = weight / np.maximum(share, 1e-300)[:, None]
         inside = np.einsum("cr,rs,cs->c", weight, runs.apart, weight, optimize=True)
-        cost += share * (2 * weight @ whole - inside - runs.share @ whole)
+        count = np.mean(choices == number, axis=1)
+        cost += count * (2 * weight @ whole - inside - typical) + typical * np.abs(share - count)
     return cost
 
 

@@ -90,3 +90,11 @@ def test_the_best_of_all_choices_is_taken():
     choices[0, [0, 1]], choices[1, [0, 3]], choices[2, [0, 1, 2]] = SPLITS["test"], SPLITS["test"], SPLITS["test"]
     same, mixed, more = imbalance(runs, choices)
     assert mixed * ABOUT_AS_GOOD < same < more
+
+
+def test_a_run_of_a_few_frames_is_no_test():
+    """Detects the shortest run taken for the test, which costs the least training frames and says the least."""
+    runs = [visit([0, 1], frames=length, seed=length) for length in (60, 61, 62, 63, 8)]
+    trajectory = np.repeat(np.arange(5), [len(run) for run in runs])
+    for seed in range(3):
+        assert choose_runs(np.concatenate(runs), trajectory, FRACTIONS, np.random.default_rng(seed))[4] == "train"
