@@ -5,8 +5,8 @@ twentieth of its own run lies; so the runs themselves say how wide a conformatio
 run that is left out more than a twentieth of the frames are uncovered. Among such choices the best makes every set
 resemble the whole: it minimises Σ_s (n_s ε(s) + ⟨d(all, all)⟩ |f_s − n_s|), with the shares n_s of the runs and f_s of
 the frames in set s and the energy distance ε(s) = 2⟨d(s, all)⟩ − ⟨d(s, s)⟩ − ⟨d(all, all)⟩ between its conformations
-and all of them (Székely and Rizzo, J. Stat. Plan. Inference 143, 1249 (2013)). So a conformation that few runs visit stays
-in training and gives no more than its share to the test, and the test is not the shortest run.
+and all of them (Székely and Rizzo, J. Stat. Plan. Inference 143, 1249 (2013)). So a conformation that few runs visit
+stays in training and gives no more than its share to the test, and the test is not the shortest run.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
