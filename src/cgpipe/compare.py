@@ -8,6 +8,7 @@ from pathlib import Path
 from cgpipe.artefact import atomic
 from cgpipe.errors import UserError
 from cgpipe.reporting.comparison import comparison_page, read_run
+from cgpipe.reporting.folds import are_folds, line
 from cgpipe.stage import run
 
 
@@ -20,10 +21,14 @@ def main(argv: Sequence[str]) -> int:
     if len(arguments.runs) < 2:
         raise UserError(f"cgpipe compare: {len(arguments.runs)} run given; expected two or more")
     folders = [path if path.is_dir() else Path("results") / path for path in arguments.runs]
-    page = comparison_page([read_run(folder) for folder in folders])
+    found = [read_run(folder) for folder in folders]
     with atomic(arguments.out) as temporary:
-        temporary.write_text(page)
+        temporary.write_text(comparison_page(found))
     print(arguments.out)
+    if are_folds([one.settings for one in found]):
+        for protein in found[0].summary["proteins"]:
+            if pooled := line(protein, [one.summary["proteins"].get(protein, {}) for one in found]):
+                print(pooled)
     return 0
 
 

@@ -34,6 +34,7 @@ def main(argv: Sequence[str]) -> int:
         block_frames=options.block_frames,
         gap_frames=options.gap_frames,
         seed=options.split_seed,
+        fold=options.fold,
         held_out=options.held_out,
         families=chosen.families,
         max_buckets=options.max_buckets,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cgpipe.config.section import Count, Fraction, Section
 
@@ -27,6 +27,12 @@ class Dataset(Section):
         description="frames left out on both sides of a border between sets; null: the measured memory, or a "
         "quarter of a block where that is shorter",
     )
+    fold: str = Field(
+        "",
+        pattern=r"^([1-9]\d*/[1-9]\d*)?$",
+        description="2/5: the second fifth of each protein's runs is test, whatever conformations it alone visits, and "
+        "validation is blocks of time of the others; cgpipe compare pools the runs of all folds; empty: no folds",
+    )
     split_seed: int = Field(0, description="seed of the assignment to sets")
     held_out: tuple[str, ...] = Field((), description="proteins kept out of training altogether (all frames are test)")
     max_padding: Fraction = Field(
@@ -37,3 +43,13 @@ class Dataset(Section):
     capacity_margin: Annotated[float, Field(ge=1.0)] = Field(
         1.5, description="neighbour capacity = this × the most slots per bead that a frame needs"
     )
+
+    @model_validator(mode="after")
+    def _fold_of_runs(self) -> "Dataset":
+        if self.fold:
+            number, folds = map(int, self.fold.split("/"))
+            if number > folds or folds < 2:
+                raise ValueError(f"fold {self.fold}: expected 1/K to K/K with K of 2 or more")
+            if self.split != "auto":
+                raise ValueError(f"fold {self.fold} divides by runs: leave split at auto, not {self.split}")
+        return self

@@ -1,6 +1,7 @@
 """How one protein's frames are divided into sets, as the user chose or as its runs allow, and why."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,6 +21,9 @@ from cgpipe.data.splits import (
     whole_protein,
     whole_runs,
 )
+
+LENGTHS = ("memory_frames", "block_frames", "gap_frames", "blocks_independent")
+"""What `Lengths` are called in the record."""
 
 
 class Divided(NamedTuple):
@@ -51,6 +55,8 @@ def divide_protein(projection: Projection, plan: Plan, of_protein: Mapping[str, 
         return _divided(split, cut, "runs")
     if plan.split == "blocks":
         return _by_blocks(projection, plan, names, None)
+    if plan.fold:
+        return _by_fold(projection, plan, names)
     sets = choose_runs(projection.R, trajectory, plan.fractions, generator_of(plan.seed, name))
     if sets is not None:
         return _divided(*whole_runs(trajectory, names, sets), "runs")
@@ -76,6 +82,24 @@ def _by_blocks(projection: Projection, plan: Plan, names: list[str], why: str | 
     return _divided(split, cut, "blocks", why, lengths)
 
 
+def _by_fold(projection: Projection, plan: Plan, names: list[str]) -> Divided:
+    """Test is the fold's share of the runs; validation comes from blocks of time of the others."""
+    number, folds = map(int, plan.fold.split("/"))
+    trajectory, runs = projection.trajectory, np.unique(projection.trajectory)
+    order = generator_of(plan.seed, projection.protein).permutation(runs)
+    left = [int(run) for run in order[number - 1 :: folds]]
+    rest = np.flatnonzero(~np.isin(trajectory, left))
+    inner = replace(plan, fractions={**plan.fractions, "test": 0.0})
+    split, cut = whole_runs(trajectory, names, dict.fromkeys(left, "test"))
+    if not len(rest):
+        return _divided(split, cut, "runs")
+    others = _by_blocks(projection.take(rest), inner, names, None)
+    split[rest] = others.split
+    lengths = Lengths(*(others.record[key] for key in LENGTHS))
+    cut |= others.blocks
+    return _divided(split, {name: cut[name] for name in names if name in cut}, "runs", None, lengths)
+
+
 def _divided(
     split: Int32[np.ndarray, " frames"],
     blocks: dict[str, list[Block]],
@@ -88,10 +112,7 @@ def _divided(
     record = {
         "by": by,
         "why_not_runs": why,
-        "memory_frames": None if lengths is None else lengths.memory,
-        "block_frames": None if lengths is None else lengths.block,
-        "gap_frames": None if lengths is None else lengths.gap,
-        "blocks_independent": None if lengths is None else lengths.independent,
+        **dict(zip(LENGTHS, lengths or (None,) * len(LENGTHS), strict=True)),
         "validation_runs": [name for name, sets in whole.items() if sets == {"val"}],
         "test_runs": [name for name, sets in whole.items() if sets == {"test"}],
     }
@@ -103,7 +124,7 @@ def note(protein: str, record: Mapping[str, Any], runs: int) -> str | None:
     parts = []
     if record["why_not_runs"] and runs >= FEWEST:
         parts.append(f"divided by blocks of time, because {record['why_not_runs']}")
-    if record["blocks_independent"] is False:
+    if record["blocks_independent"] is False and record["by"] == "blocks":
         parts.append(
             f"blocks of {record['block_frames']} frames with gaps of {record['gap_frames']} are too short for a "
             f"memory of {record['memory_frames']:.0f} frames, so that numbers on test frames come out too good"

@@ -22,3 +22,4 @@ class Plan:
     capacity_margin: float
     quotas: Mapping[str, int] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
+    fold: str = ""

@@ -54,6 +54,7 @@ OTHER_VALUES = {
     "dataset.split": "trajectories",
     "dataset.block_frames": 25,
     "dataset.gap_frames": 2,
+    "dataset.fold": "2/5",
     "export.platforms": ["cpu"],
     "export.beads": [200, 400],
     "prior.form": "spline",

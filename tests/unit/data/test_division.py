@@ -80,3 +80,19 @@ def test_the_earlier_divisions_are_still_there(tmp_path, split):
     assert record["by"] == {"blocks": "blocks", "trajectories": "runs"}[split]
     blocks = summary["splits"]["a"]["a/348/0"]
     assert len(blocks) == {"blocks": 6, "trajectories": 1}[split]
+
+
+def test_every_run_is_test_in_one_fold_and_trains_in_the_others(tmp_path):
+    """Detects a run that no fold tests or two do, one that trains while it is tested, and folds without validation."""
+    file = write(tmp_path, "a", [0], [1], [2], [3], [4])
+    tested = []
+    for number in (1, 2, 3):
+        summary = divided(tmp_path, file, fold=f"{number}/3")
+        sets = {name: {block["split"] for block in blocks} for name, blocks in summary["splits"]["a"].items()}
+        assert list(sets) == [f"a/348/{run}" for run in range(5)]
+        own = [name for name, found in sets.items() if "test" in found]
+        assert [sets[name] for name in own] == [{"test"}] * len(own)
+        assert own == summary["statistics"]["proteins"]["a"]["division"]["test_runs"]
+        assert any("val" in found for found in sets.values())
+        tested += own
+    assert sorted(tested) == [f"a/348/{run}" for run in range(5)]
