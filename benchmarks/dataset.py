@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--frames", type=int, default=1000)
     parser.add_argument("--shortest", type=int, default=50)
     parser.add_argument("--longest", type=int, default=300)
-    parser.add_argument("--split", default="proteins", choices=("blocks", "trajectories", "proteins"))
+    parser.add_argument("--split", default="proteins", choices=("auto", "blocks", "trajectories", "proteins"))
     parser.add_argument("--npz", action="store_true", help="write dataset.npz too")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="folder to use and to leave behind")
