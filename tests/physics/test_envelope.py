@@ -26,6 +26,14 @@ WILD = 100.0
 NO_WEIGHTS = Weights(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def well_compiled():
+    """The adversary's thousands of steps take longer than compiling them well does."""
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", True)
+
+
 class _Raised(Allegro):
     """A network whose energies are 100 kcal/mol higher wherever beads are present: no force on the data tells."""
 
