@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from test_dataset import arguments, files, settings  # noqa: F401  (files is a fixture)
+from dataset_runs import arguments, settings
 from test_projection import projection
 
 from cgpipe.artefact import read_json
@@ -38,7 +38,7 @@ def labels(path, **changes):
 
 
 @pytest.fixture
-def trained_on(tmp_path, files):  # noqa: F811
+def trained_on(tmp_path, files):
     """Datasets without and with mean forces, and what they were made from."""
     made = labels(tmp_path / "labels.npz")
     (tmp_path / "without").mkdir()
@@ -88,7 +88,7 @@ def test_nothing_but_training_and_capacities_sees_them(trained_on):
         np.testing.assert_array_equal(npz["F"], other["F"])
 
 
-def test_far_beads_do_not_reach_the_parking_place(tmp_path, files):  # noqa: F811
+def test_far_beads_do_not_reach_the_parking_place(tmp_path, files):
     """Detects padding that lies within a mean-force configuration larger than all frames."""
     R = labels(tmp_path / "labels.npz")["R"]
     labels(tmp_path / "labels.npz", R=20.0 * R)
@@ -98,7 +98,7 @@ def test_far_beads_do_not_reach_the_parking_place(tmp_path, files):  # noqa: F81
         assert dataset.statistics["parked_at"] >= farthest + dataset.cutoff
 
 
-def test_frames_at_their_configurations_do_not_judge(tmp_path, files):  # noqa: F811
+def test_frames_at_their_configurations_do_not_judge(tmp_path, files):
     """Detects validation or test frames whose mean force was learnt, and training frames lost without need."""
     made = projection("longer", frames=200, beads=BEADS)
     rows = np.arange(0, 200, 9)
@@ -125,7 +125,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_refusals(tmp_path, files, name):  # noqa: F811
+def test_refusals(tmp_path, files, name):
     """Detects a traceback, or labels that go into training all the same."""
     changes, options, message = REFUSED[name]
     labels(tmp_path / "labels.npz", **changes)
@@ -134,7 +134,7 @@ def test_refusals(tmp_path, files, name):  # noqa: F811
     assert not (tmp_path / "d.h5").exists()
 
 
-def test_the_test_set_is_not_trained_on(tmp_path, files):  # noqa: F811
+def test_the_test_set_is_not_trained_on(tmp_path, files):
     """A configuration in both files, turned and under another protein's name. Detects a test set that leaks."""
     R = labels(tmp_path / "train.npz")["R"]
     turned = R[:, :, [1, 2, 0]] - 7.0
@@ -146,14 +146,14 @@ def test_the_test_set_is_not_trained_on(tmp_path, files):  # noqa: F811
     main([*given, "--mean-force", "again", str(tmp_path / "test.npz")])
 
 
-def test_labels_of_a_protein_that_is_not_there(tmp_path, files):  # noqa: F811
+def test_labels_of_a_protein_that_is_not_there(tmp_path, files):
     """Detects a misspelt name whose labels nobody misses."""
     labels(tmp_path / "labels.npz")
     with pytest.raises(UserError, match="mean forces of 'other', but the projections are of short, longer, again"):
         main([*arguments(tmp_path, files), "--mean-force-train", "other", str(tmp_path / "labels.npz")])
 
 
-def test_weights_go_by_quota_and_protein_too(tmp_path, files):  # noqa: F811
+def test_weights_go_by_quota_and_protein_too(tmp_path, files):
     """Detects a quota that takes mean forces away, or a protein's weight that changes what is stored per frame."""
     labels(tmp_path / "labels.npz")
     given = [*arguments(tmp_path, files), "--mean-force-train", "longer", str(tmp_path / "labels.npz")]

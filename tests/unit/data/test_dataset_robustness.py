@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from test_dataset import arguments
+from dataset_runs import arguments
 from test_projection import projection
 
 from cgpipe.artefact import header, read_json, sha256

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_dataset import arguments
+from dataset_runs import arguments
 from test_projection import projection
 from test_runs import made
 
