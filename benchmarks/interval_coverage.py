@@ -7,100 +7,33 @@ Prints the table of docs/validation.md. Example (some minutes)::
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
-from scipy.signal import lfilter
-from scipy.stats import norm
+from made_up_ensembles import (
+    Results,
+    fading,
+    fold,
+    slow_divergence,
+    smooth_divergence,
+    smooth_free_energies,
+    switching,
+    two_state_divergence,
+    two_state_free_energies,
+)
 
 from cgpipe.data.mean_forces import MeanForces
 from cgpipe.dynamics.stability import rung_numbers
-from cgpipe.physics.divergence_estimates import divergence
-from cgpipe.physics.divergences import jensen_shannon
-from cgpipe.physics.ensembles import Bins
 from cgpipe.physics.force_errors import force_metrics, force_sums, paired_metrics, r_squared
 from cgpipe.physics.independent_units import independent_units
 from cgpipe.physics.mean_forces import mean_force_metrics, paired_gain
-from cgpipe.physics.noise_ceiling import PairSums, ceiling_metrics, share_of_ceiling
+from cgpipe.physics.noise_ceiling import PairSums, ceiling_metrics, held_ceiling, share_of_ceiling
 from cgpipe.physics.statistics import resampling
 from cgpipe.physics.survival import death_rate_bound
 from cgpipe.units import KB
-from cgpipe.validation.ensembles import share_of, slow_coordinates
-
-Results = dict[str, tuple[float, Sequence[float] | None]]
-"""Quantity → its true value, and the interval found for it."""
-
-
-def fading(random: np.random.Generator, shape: tuple[int, ...], memory: float) -> np.ndarray:
-    """Normal numbers whose correlation fades along the last axis; integrated autocorrelation time (1 + ρ)/(1 − ρ)."""
-    rho = (memory - 1) / (memory + 1)
-    steps = random.normal(size=shape) * np.sqrt(1 - rho**2)
-    steps[..., 0] = random.normal(size=shape[:-1])
-    return lfilter([1.0], [1.0, -rho], steps, axis=-1)
-
-
-def switching(random: np.random.Generator, runs: int, frames: int, memory: float, share: float) -> np.ndarray:
-    """Runs that switch between two states, 1 with the given probability; integrated autocorrelation time as given."""
-    stay = (memory - 1) / (memory + 1)
-    state = np.zeros((runs, frames), bool)
-    fresh = random.random((runs, frames)) < share
-    kept = random.random((runs, frames)) < stay
-    state[:, 0] = fresh[:, 0]
-    for frame in range(1, frames):
-        state[:, frame] = np.where(kept[:, frame], state[:, frame - 1], fresh[:, frame])
-    return state
-
-
-def smooth_divergence(
-    random: np.random.Generator, runs: tuple[int, int], frames: int, memory: float, shift: float, period: float | None
-) -> Results:
-    """JS of a quantity with one peak, reference against a simulation that is shifted by so many of its widths."""
-    width = 1.0 if period is None else period / 12
-    reference, simulated = (width * fading(random, (number, frames), memory) for number in runs)
-    values = [list(x[:, :, None]) for x in (reference, simulated + width * shift)]
-    if period is not None:
-        values = [[(run + period / 2) % period - period / 2 for run in runs] for runs in values]
-    bins = Bins.of(values[0], 60, period)
-    exact = []
-    for mean in (0.0, width * shift):
-        below = sum(norm.cdf(bins.edges + turn, mean, width) for turn in ((0.0,) if period is None else (-period, 0.0)))
-        if period is None:
-            below[0], below[-1] = 0.0, 1.0
-        exact.append(np.bincount(bins.wider, np.diff(below), bins.number))
-    found = divergence(bins.binned(values[0]), bins.binned(values[1]), bins.number)
-    return {"JS": (float(jensen_shannon(*exact)), found.interval)}
-
-
-def two_state_divergence(
-    random: np.random.Generator, runs: tuple[int, int], frames: int, memory: float, shares: tuple[float, float]
-) -> Results:
-    """JS of a quantity with two states."""
-    values = []
-    for number, share in zip(runs, shares, strict=True):
-        state = switching(random, number, frames, memory, share)
-        values.append(list((state + random.uniform(-0.4, 0.4, state.shape))[:, :, None]))
-    bins = Bins.of(values[0], 2, None)
-    found = divergence(bins.binned(values[0]), bins.binned(values[1]), bins.number)
-    exact = [np.array([1 - share, share]) for share in shares]
-    return {"JS": (float(jensen_shannon(*exact)), found.interval)}
-
-
-def folding_chain(random: np.random.Generator, runs: int, frames: int, memory: float) -> list[np.ndarray]:
-    """A chain of 8 beads that opens and closes slowly in the middle, and trembles."""
-    R = np.zeros((runs, frames, 8, 3))
-    R[..., 0], R[..., 1] = 3.8 * np.arange(8), 2.0 * (np.arange(8) % 2)
-    R[:, :, 4:, 0] += 1.5 * switching(random, runs, frames, memory, 0.5)[:, :, None]
-    R += 0.4 * fading(random, (runs, 8, 3, frames), 9.0).transpose(0, 3, 1, 2)
-    return list(R)
-
-
-def slow_divergence(random: np.random.Generator, runs: tuple[int, int], frames: int, memory: float) -> Results:
-    """JS of slow coordinates that were fitted to the reference, of a simulation that samples the same ensemble."""
-    reference, simulated = (folding_chain(random, number, frames, memory) for number in runs)
-    flat, _ = slow_coordinates(reference, simulated, 300.0, random)
-    return {"JS": (0.0, flat["js_tica_interval"])}
+from cgpipe.validation.ensembles import share_of
 
 
 def right_handed(random: np.random.Generator, runs: int, frames: int, memory: float, share: float) -> Results:
@@ -117,7 +50,7 @@ def forces(random: np.random.Generator, runs: int, frames: int, memory: float) -
     F = mean + slow + 1.5 * random.normal(size=mean.shape)
     run, time = np.repeat(np.arange(runs), frames), np.tile(np.arange(frames), runs)
     series = [np.sum(F**2, axis=(1, 2)), np.sum((F - mean) ** 2, axis=(1, 2))]
-    blocks, missing = independent_units(run, time, series)
+    blocks, missing, _ = independent_units(run, time, series)
     if missing:
         return dict.fromkeys(("RMSE", "R²", "slope", "R² gained", "RMSE gained", "R² beyond the bonds"), (0.0, None))
     weights = resampling(random, int(blocks.max()) + 1, 300)
@@ -190,6 +123,21 @@ def ceiling(random: np.random.Generator, blocks: int) -> Results:
     }
 
 
+def ceiling_of_held_beads(random: np.random.Generator, configurations: int, blocks: int) -> Results:
+    """The ceiling of R² where the noise of labels is known at held beads, and differs between them."""
+    noise2, signal2, frames = 4.0, 6.0, 20
+    at_beads = noise2 * random.gamma(8.0, 1 / 8.0, configurations)
+    squares = np.repeat((signal2 + noise2) * random.gamma(20.0, 1 / 20.0, blocks), frames)
+    squares *= random.gamma(10.0, 1 / 10.0, len(squares))
+    of_frame = np.repeat(np.arange(blocks), frames)
+    drawn, weights = resampling(random, configurations, 300), resampling(random, blocks, 300)
+    flat, _ = held_ceiling(at_beads, squares, of_frame, drawn, weights)
+    return {
+        "noise of labels": (np.sqrt(noise2), flat["label_noise_interval"]),
+        "ceiling of R²": (signal2 / (signal2 + noise2), flat["force_r2_max_interval"]),
+    }
+
+
 def deaths(random: np.random.Generator, replicas: int, expected: float) -> Results:
     """The bound of the rate of deaths of replicas that end when they die; one-sided."""
     rate = expected / replicas
@@ -236,7 +184,24 @@ EXPERIMENTS: dict[str, Callable[[np.random.Generator], Results]] = {
     "JS, two states, 12 + 8 runs of 2.5 memories": partial(
         two_state_divergence, runs=(12, 8), frames=250, memory=99.0, shares=(0.5, 0.8)
     ),
-    "JS of slow coordinates, 4 + 4 runs of 20 memories": partial(slow_divergence, runs=(4, 4), frames=400, memory=19.0),
+    "slow coordinates, 4 + 4 runs of 20 memories": partial(slow_divergence, runs=(4, 4), frames=400, memory=19.0),
+    "free energies, the same ensemble, 4 + 4 runs of 26 memories": partial(
+        smooth_free_energies, runs=(4, 4), frames=500, memory=19.0, shift=0.0
+    ),
+    "free energies, shifted by half a width, 4 + 4 runs of 26 memories": partial(
+        smooth_free_energies, runs=(4, 4), frames=500, memory=19.0, shift=0.5
+    ),
+    "free energies, shifted by a width, 15 + 8 runs of 20 memories": partial(
+        smooth_free_energies, runs=(15, 8), frames=180, memory=9.0, shift=1.0
+    ),
+    "free energies, two states, 4 + 4 runs of 10 memories": partial(
+        two_state_free_energies, runs=(4, 4), frames=500, memory=49.0, shares=(0.5, 0.7)
+    ),
+    "free energies, two states, 12 + 8 runs of 5 memories": partial(
+        two_state_free_energies, runs=(12, 8), frames=250, memory=49.0, shares=(0.5, 0.8)
+    ),
+    "fold, 4 + 4 runs of 10 memories": partial(fold, runs=(4, 4), frames=500, memory=49.0, shares=(0.5, 0.7)),
+    "fold, 15 + 8 runs of 5 memories": partial(fold, runs=(15, 8), frames=250, memory=49.0, shares=(0.4, 0.2)),
     "right-handed dihedrals, 4 runs of 5 memories": partial(right_handed, runs=4, frames=500, memory=99.0, share=0.8),
     "right-handed dihedrals, 8 runs of 10 memories": partial(right_handed, runs=8, frames=200, memory=19.0, share=0.3),
     "forces, 4 runs of 15 memories": partial(forces, runs=4, frames=75, memory=5.0),
@@ -245,12 +210,21 @@ EXPERIMENTS: dict[str, Callable[[np.random.Generator], Results]] = {
     "mean forces, 12 configurations": partial(mean_forces, configurations=12),
     "mean forces, 60 configurations": partial(mean_forces, configurations=60),
     "ceiling, 12 blocks": partial(ceiling, blocks=12),
+    "ceiling from held beads, 20 configurations, 12 blocks": partial(
+        ceiling_of_held_beads, configurations=20, blocks=12
+    ),
     "temperatures at 99.9 %, 8 replicas": partial(temperatures, replicas=8),
     "JS, 1 + 2 runs of 2 memories": partial(
         smooth_divergence, runs=(1, 2), frames=200, memory=99.0, shift=0.3, period=None
     ),
     "JS, two states, 4 + 4 runs of a fifth of a memory": partial(
         two_state_divergence, runs=(4, 4), frames=200, memory=999.0, shares=(0.5, 0.8)
+    ),
+    "fold (one-sided), 4 + 8 runs, hardly ever seen": partial(
+        fold, runs=(4, 8), frames=200, memory=49.0, shares=(0.5, 0.004)
+    ),
+    "fold (one-sided), 8 + 8 runs shorter than their memory": partial(
+        fold, runs=(8, 8), frames=200, memory=999.0, shares=(0.5, 0.1)
     ),
     "rate of deaths (one-sided), 16 replicas, 4 expected": partial(deaths, replicas=16, expected=4.0),
     "rate of deaths (one-sided), 16 replicas, 12 expected": partial(deaths, replicas=16, expected=12.0),
@@ -267,7 +241,8 @@ def coverage(
         for name, (truth, bounds) in experiment(random).items():
             inside = held.setdefault(name, [])
             if bounds is not None:
-                inside.append(bool(bounds[0] <= truth <= bounds[1]))
+                low, high = bounds
+                inside.append((low is None or low <= truth) and (high is None or truth <= high))
     return {name: (float(np.mean(one)) if one else np.nan, len(one) / trials) for name, one in held.items()}
 
 

@@ -10,8 +10,8 @@ from cgpipe.artefact import atomic, header, write_json
 from cgpipe.config.slices import ReportSettings
 from cgpipe.maker import maker
 from cgpipe.reporting.collect import Results, collect
-from cgpipe.reporting.page import render
-from cgpipe.reporting.verdict import not_converged, verdict
+from cgpipe.reporting.lights import not_converged
+from cgpipe.reporting.page import findings, render
 
 NOT_FLAT = ("cgpipe", "curves", "replica_records", "residues")
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
     inputs = {name: arguments.results / name for name in results.headers if name.endswith(".json")}
     head = header("summary", settings.model_dump(), inputs, by=maker("report"))
     write_json(arguments.summary, head, summarise(results))
-    for finding in verdict(results.validations):
+    for finding in findings(results):
         print(f"{finding.title}: {finding.light}. {finding.text}")
     return 0
 
@@ -40,7 +40,7 @@ def summarise(results: Results) -> dict[str, Any]:
     """Headline numbers: over everything, and flat per protein."""
     validations = results.validations
     return {
-        "verdict": {finding.title.lower(): finding.light.value for finding in verdict(validations)},
+        "verdict": {finding.title.lower(): finding.light.value for finding in findings(results)},
         "parity_max_rel_error": max(parity["max_rel_error"] for parity in results.parities.values()),
         **{key: sum(v[key] for v in validations.values()) for key in ("replicas", "replicas_survived", "simulated_ps")},
         "best_seed": results.ensemble["best_seed"],

@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
     native = arguments.native and read_native(arguments.native, projection, settings.aliases, projection.protein)
     with open_dataset(arguments.dataset) as dataset:
         prior = read_prior(arguments.prior)
-        forces, force_curves = evaluate_forces(projection, dataset, prior, program, settings, generator)
+        forces, force_curves = evaluate_forces(projection, dataset, prior, program, settings, labels, generator)
         cutoff = dataset.cutoff
         mean_forces, mean_force_curves = _mean_forces(
             labels, projection, dataset, prior, program, arguments.models, settings

@@ -17,7 +17,8 @@ from cgpipe.data.projection import read_projection
 from cgpipe.data.topology import Topology
 from cgpipe.errors import UserError
 from cgpipe.physics.observables import bond_lengths, rmsd
-from cgpipe.reporting.verdict import Light, verdict
+from cgpipe.reporting.lights import Light
+from cgpipe.reporting.verdict import verdict
 from cgpipe.stage import run
 
 
@@ -63,6 +64,30 @@ def test_structure_is_measured_to_the_native_structure(made_run: Path):
     assert v["bond_reference_mean"] == pytest.approx(bond_lengths(projection.R, topology).mean(), rel=1e-4)
 
 
+def test_model_and_prior_alone_stand_side_by_side(made_run: Path):
+    """Detects free energies of the model without those of the prior alone, slow coordinates and the fold included."""
+    v = read(made_run)
+    for quantity in ("bond", "angle", "dihedral", "rg", "rmsd", "native_contacts", "tica"):
+        assert v[f"free_energy_{quantity}"] >= 0 and v[f"free_energy_{quantity}_prior"] >= 0
+        assert {
+            f"js_{quantity}_prior",
+            f"free_energy_{quantity}_prior_interval",
+            f"free_energy_{quantity}_between",
+        } <= set(v)
+    assert 0 <= v["folded_prior"] <= 1 and "fold_free_energy_difference_prior_interval" in v
+    assert len(v["folded_by_run"]) == 4
+    assert not [key for key in read(made_run, "beta") if key.startswith("fold")]
+
+
+def test_the_ceiling_comes_from_held_beads_where_there_are_any(made_run: Path):
+    """Detects two numbers for one ceiling: mean forces with the scatter of single labels (8.0 here) give the noise."""
+    v = read(made_run)
+    assert v["force_r2_max_from"] == "held beads" and v["label_noise"] == pytest.approx(8.0)
+    F = read_projection(made_run / "project" / "alpha.h5").F
+    assert v["force_r2_max"] == pytest.approx(1 - 64 / np.mean(F.astype(float) ** 2), abs=1e-6)
+    assert read(made_run, "beta")["force_r2_max_from"] in (None, "neighbouring frames")
+
+
 def test_without_a_native_structure_nothing_is_measured_to_it(made_run: Path):
     """Detects RMSD and native contacts to a structure that nobody gave."""
     v = read(made_run, "beta")
@@ -79,9 +104,9 @@ def test_a_simulation_at_another_temperature_than_the_reference_is_told(mine: Pa
         write_simulation(mine / f"simulate/alpha/best/{replica}", "alpha", 8, replica, temperature=300.0)
     v = run_validate(mine, "alpha")
     assert (v["temperature"], v["reference_temperature"]) == (300.0, 348.0)
-    findings = verdict({"alpha": v})
-    assert findings[-1].light is Light.UNKNOWN
-    assert "another temperature than the simulations: alpha (300 against 348 K)" in findings[-1].text
+    findings = {finding.title: finding for finding in verdict({"alpha": v})}
+    assert findings["Structure"].light is findings["Fold"].light is Light.UNKNOWN
+    assert "another temperature than the simulations: alpha (300 against 348 K)" in findings["Structure"].text
 
 
 def test_equal_ensembles_diverge_as_little_as_the_halves_of_the_reference(made_run: Path):

@@ -1,4 +1,4 @@
-"""Jensen–Shannon divergences of sampled ensembles: corrected for their bias, with intervals that hold the truth.
+"""Divergences of sampled ensembles: corrected for their bias, with intervals that hold the truth.
 
 Histograms of N independent frames in B bins diverge from each other although their ensembles do not, by about
 (B − 1)/(8 ln 2 N) for either of them. A jackknife over independent units of both ensembles takes that off: with JS_i
@@ -12,8 +12,12 @@ divergence itself and no interval of a fixed width can be right. With the covari
 within Student's t such errors of the estimate (as Wilson's interval does for shares). The jackknife's own variance
 amounts to a θ + 4 tr Σ², which gives a; tr Σ² comes from the scatter of the units, less its own bias (Bai & Saranadasa,
 Stat. Sinica 6, 311, 1996); degrees of freedom are those of Welch and Satterthwaite.
+
+All of this holds for any measure that is a square |d|² near zero, with d = (p − q)/√(c m) and a constant c; for JS
+c = 8 ln 2. Squared differences of free energies are another (:mod:`cgpipe.physics.free_energies`).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +29,23 @@ from cgpipe.physics.independent_units import Units, independent_units
 
 LEVEL = 0.95
 """Of the intervals."""
+
+
+class Measure(NamedTuple):
+    """How far two histograms are apart.
+
+    Attributes:
+        of: two histograms, each normalised in here → a number per leading index, and the same the other way round.
+        scale: c, near zero the measure is Σ (p − q)²/(c m).
+        most: the largest value it can have.
+    """
+
+    of: Callable[..., Float[np.ndarray, "..."]]
+    scale: float
+    most: float
+
+
+JS = Measure(jensen_shannon, 8 * float(np.log(2)), 1.0)
 
 
 class Binned(NamedTuple):
@@ -56,6 +77,12 @@ class Estimate(NamedTuple):
     missing: str | None
 
 
+def reasons(reference: Units, simulated: Units) -> str | None:
+    """Why two ensembles have no interval; None where they have one."""
+    each = (("reference", reference.too_few), ("simulation", simulated.too_few))
+    return "; ".join(f"{name}: {why}" for name, why in each if why) or None
+
+
 def memory_units(one: Binned, other: Binned, number: int) -> Units:
     """Independent units of an ensemble, for its divergence from another one."""
     p, q = (np.bincount(x.bins.ravel(), minlength=number) / x.bins.size for x in (one, other))
@@ -64,35 +91,37 @@ def memory_units(one: Binned, other: Binned, number: int) -> Units:
     return independent_units(one.run, one.time, [weight[one.bins].mean(axis=1), *one.slow])
 
 
-def divergence(reference: Binned, simulated: Binned, number: int) -> Estimate:
-    """JS of two ensembles, corrected for bias, and its interval.
+def divergence(reference: Binned, simulated: Binned, number: int, measure: Measure = JS) -> Estimate:
+    """Divergence of two ensembles, corrected for bias, and its interval.
 
     Args:
         reference, simulated: the ensembles.
         number: of bins.
+        measure: of the divergence.
     """
     mine, others = memory_units(reference, simulated, number), memory_units(simulated, reference, number)
     p, q = reference.counts(mine.part, number), simulated.counts(others.part, number)
-    reasons = (("reference", mine.too_few), ("simulation", others.too_few))
-    missing = "; ".join(f"{name}: {why}" for name, why in reasons if why)
-    return Estimate(float(corrected(p, q)), None if missing else interval(p, q), missing or None)
+    missing = reasons(mine, others)
+    return Estimate(float(corrected(p, q, measure)), None if missing else interval(p, q, measure), missing)
 
 
 def corrected(
-    p: Float[np.ndarray, "units ... bins"], q: Float[np.ndarray, "others ... bins"]
+    p: Float[np.ndarray, "units ... bins"], q: Float[np.ndarray, "others ... bins"], measure: Measure = JS
 ) -> Float[np.ndarray, "..."]:
-    """JS of the sums over units, its bias taken off; an ensemble of a single unit keeps its bias."""
-    value, without_p, without_q = _jackknife(p, q)
+    """Divergence of the sums over units, its bias taken off; an ensemble of a single unit keeps its bias."""
+    value, without_p, without_q = _jackknife(p, q, measure)
     shifts = [
         np.tensordot(1 - _shares(units), value - without, 1) for units, without in ((p, without_p), (q, without_q))
     ]
     return np.asarray(value + shifts[0] + shifts[1])
 
 
-def interval(p: Float[np.ndarray, "units bins"], q: Float[np.ndarray, "others bins"]) -> tuple[float, float]:
-    """Interval of the divergence of two ensembles of several units each; between 0 and 1."""
-    plain, *without = _jackknife(p, q)
-    value, parts, freedom = float(corrected(p, q)), [], 0.0
+def interval(
+    p: Float[np.ndarray, "units bins"], q: Float[np.ndarray, "others bins"], measure: Measure = JS
+) -> tuple[float, float]:
+    """Interval of the divergence of two ensembles of several units each; between 0 and the measure's largest value."""
+    plain, *without = _jackknife(p, q, measure)
+    value, parts, freedom = float(corrected(p, q, measure)), [], 0.0
     for units, left_out in zip((p, q), without, strict=True):
         rest = 1 / _shares(units) - 1
         pseudo = plain + rest * (plain - left_out)
@@ -103,23 +132,23 @@ def interval(p: Float[np.ndarray, "units bins"], q: Float[np.ndarray, "others bi
     if variance == 0:
         return max(value, 0.0), max(value, 0.0)
     t = float(student.ppf((1 + LEVEL) / 2, variance**2 / freedom))
-    square, largest = _scatter(p, q)
+    square, largest = _scatter(p, q, measure.scale)
     least = variance / float(plain) if plain > 0 else 0.0
     growth = least if value <= 0 else float(np.clip((variance - 4 * square) / value, least, max(least, 4 * largest)))
     centre = value + t**2 * growth / 2
     reach = np.sqrt(max(centre**2 - value**2 + 2 * t**2 * square, 0.0))
-    low, high = np.clip([centre - reach, centre + reach], 0.0, 1.0)
+    low, high = np.clip([centre - reach, centre + reach], 0.0, measure.most)
     return float(low), float(high)
 
 
 def _jackknife(
-    p: Float[np.ndarray, "units ... bins"], q: Float[np.ndarray, "others ... bins"]
+    p: Float[np.ndarray, "units ... bins"], q: Float[np.ndarray, "others ... bins"], measure: Measure
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "units ..."], Float[np.ndarray, "others ..."]]:
-    """JS of the sums, and without each unit of either ensemble; a single unit is not left out."""
+    """Divergence of the sums, and without each unit of either ensemble; a single unit is not left out."""
     whole_p, whole_q = p.sum(axis=0), q.sum(axis=0)
-    value = jensen_shannon(whole_p, whole_q)
-    without_p = jensen_shannon(whole_p - p, whole_q) if len(p) > 1 else value[None]
-    without_q = jensen_shannon(whole_q - q, whole_p) if len(q) > 1 else value[None]
+    value = measure.of(whole_p, whole_q)
+    without_p = measure.of(whole_p - p, whole_q) if len(p) > 1 else value[None]
+    without_q = measure.of(whole_q - q, whole_p) if len(q) > 1 else value[None]
     return value, without_p, without_q
 
 
@@ -129,10 +158,12 @@ def _shares(units: Float[np.ndarray, "units ... bins"]) -> Float[np.ndarray, " u
     return sizes / sizes.sum()
 
 
-def _scatter(p: Float[np.ndarray, "units bins"], q: Float[np.ndarray, "others bins"]) -> tuple[float, float]:
-    """tr Σ² of the difference of two histograms, in units of JS, and the largest eigenvalue of Σ."""
+def _scatter(
+    p: Float[np.ndarray, "units bins"], q: Float[np.ndarray, "others bins"], constant: float
+) -> tuple[float, float]:
+    """tr Σ² of the difference of two histograms, in units of the measure, and the largest eigenvalue of Σ."""
     middle = (p.sum(axis=0) / p.sum() + q.sum(axis=0) / q.sum()) / 2
-    scale = np.divide(1.0, np.sqrt(8 * np.log(2) * middle), out=np.zeros_like(middle), where=middle > 0)
+    scale = np.divide(1.0, np.sqrt(constant * middle), out=np.zeros_like(middle), where=middle > 0)
     rows = [_deviations(one) * scale for one in (p, q)]
     square = 2 * float(np.sum((rows[0] @ rows[1].T) ** 2))
     for one in rows:

@@ -119,15 +119,21 @@ class Bins:
 
     def binned(self, runs: Values) -> Binned:
         """An ensemble's numbers of wider bins; its mean over positions tells how long it remembers."""
-        values = np.concatenate(runs)
-        if self.period is None:
-            slow = values.mean(axis=1)[None]
-        else:
-            angle = 2 * np.pi / self.period * values
-            slow = np.stack([np.cos(angle).mean(axis=1), np.sin(angle).mean(axis=1)])
-        lengths = [len(run) for run in runs]
-        run, time = np.repeat(np.arange(len(runs)), lengths), np.concatenate([np.arange(length) for length in lengths])
-        return Binned(self.wider[bin_numbers(values, self.edges)], run, time, slow)
+        equal = in_bins(self.edges[1:-1], runs, self.period)
+        return equal._replace(bins=self.wider[equal.bins])
+
+
+def in_bins(borders: Float[np.ndarray, " borders"], runs: Values, period: float | None = None) -> Binned:
+    """An ensemble's numbers of bins between borders; its mean over positions tells how long it remembers."""
+    values = np.concatenate(runs)
+    if period is None:
+        slow = values.mean(axis=1)[None]
+    else:
+        angle = 2 * np.pi / period * values
+        slow = np.stack([np.cos(angle).mean(axis=1), np.sin(angle).mean(axis=1)])
+    lengths = [len(run) for run in runs]
+    run, time = np.repeat(np.arange(len(runs)), lengths), np.concatenate([np.arange(length) for length in lengths])
+    return Binned(bin_numbers(values, np.concatenate([[-np.inf], borders, [np.inf]])), run, time, slow)
 
 
 def compare(

@@ -33,10 +33,12 @@ FEWEST_OF_FEW = 10
 
 
 class Units(NamedTuple):
-    """Number of the part that each frame belongs to, from 0; and why there are too few for an interval, or None."""
+    """Number of the part that each frame belongs to, from 0; why there are too few for an interval, or None; and how
+    many independent frames all of them are worth."""
 
     part: Int[np.ndarray, " frames"]
     too_few: str | None
+    worth: float
 
 
 def independent_units(
@@ -54,11 +56,13 @@ def independent_units(
     least = MEMORIES if runs >= FEWEST else MEMORIES_OF_FEW
     part = cut(run, time, max(len(run) / WANTED, least * memory), WANTED)
     found, needed = int(part.max()) + 1, FEWEST if runs >= FEWEST else FEWEST_OF_FEW
+    worth = len(run) / memory
+    too_few = None
     if found < needed:
-        return Units(part, f"{found} independent parts of {runs} runs, {needed} needed")
-    if runs < ENOUGH_RUNS and len(run) / memory < FEWEST_FRAMES:
-        return Units(part, f"worth {int(len(run) / memory)} independent frames, {FEWEST_FRAMES} needed")
-    return Units(part, None)
+        too_few = f"{found} independent parts of {runs} runs, {needed} needed"
+    elif runs < ENOUGH_RUNS and worth < FEWEST_FRAMES:
+        too_few = f"worth {int(worth)} independent frames, {FEWEST_FRAMES} needed"
+    return Units(part, too_few, worth)
 
 
 def cut(

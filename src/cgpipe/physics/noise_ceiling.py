@@ -11,8 +11,10 @@ The forces of harmonic bonds are taken off first. They are a function of the bea
 they vary most, over distances that no neighbour is near enough to resolve. The distance is the RMSD of a window of the
 chain around the bead, after superposition by a proper rotation that also turns the label.
 
-R²_max = 1 − σ²/⟨F²⟩ per component. What the window does not hold, and structure finer than the distance of
-neighbours, counts as noise: with few frames or long chains the estimate is too low, never too high on average.
+R²_max = 1 − σ²/⟨F²⟩ per component. Where there are labels of held beads, σ² is their variance and needs no neighbours.
+
+What the window does not hold, and structure finer than the distance of neighbours, counts as noise: with few frames or
+long chains the estimate from neighbours is too low.
 """
 
 from typing import Any, NamedTuple
@@ -93,14 +95,45 @@ def ceiling_metrics(sums: PairSums, weights: Int[np.ndarray, "samples blocks"]) 
     """R²_max and the RMS noise per component [kcal/mol/Å] with bootstrap intervals, and the draws of R²_max."""
     noise2, ceiling = _ceiling(sums, np.ones_like(weights[:1]))
     noise2_drawn, drawn = _ceiling(sums, weights)
-    noise, units = float(np.sqrt(noise2[0])), weights.shape[1]
-    flat = {
+    return _flat(noise2, noise2_drawn, ceiling, drawn, weights.shape[1]), drawn
+
+
+def held_ceiling(
+    noise2: Float[np.ndarray, " configurations"],
+    squares: Float[np.ndarray, " frames"],
+    blocks: Int[np.ndarray, " frames"],
+    drawn_noise: Int[np.ndarray, "samples configurations"],
+    weights: Int[np.ndarray, "samples blocks"],
+) -> tuple[dict[str, Any], np.ndarray]:
+    """The same from labels of held beads, whose scatter is the noise itself.
+
+    Args:
+        noise2: variance of single labels at each configuration, per component [(kcal/mol/Å)²].
+        squares: of the labels of the frames, per component [(kcal/mol/Å)²].
+        blocks: block of time of each frame.
+        drawn_noise, weights: how often each bootstrap sample draws each configuration and block.
+    """
+    sums, frames = np.bincount(blocks, squares), np.bincount(blocks)
+
+    def ratio(drawn: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        noise = (drawn @ noise2) / drawn.sum(axis=1)
+        return noise, 1.0 - noise * (chosen @ frames) / (chosen @ sums)
+
+    found, many = ratio(np.ones_like(drawn_noise[:1]), np.ones_like(weights[:1])), ratio(drawn_noise, weights)
+    units = min(drawn_noise.shape[1], weights.shape[1])
+    return _flat(found[0], many[0], found[1], many[1], units), many[1]
+
+
+def _flat(
+    noise2: np.ndarray, noise2_drawn: np.ndarray, ceiling: np.ndarray, drawn: np.ndarray, units: int
+) -> dict[str, Any]:
+    noise = float(np.sqrt(noise2[0]))
+    return {
         "label_noise": noise,
         "label_noise_interval": interval(noise, np.sqrt(noise2_drawn), units),
         "force_r2_max": float(ceiling[0]),
         "force_r2_max_interval": interval(float(ceiling[0]), drawn, units),
     }
-    return flat, drawn
 
 
 def share_of_ceiling(

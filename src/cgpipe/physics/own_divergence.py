@@ -12,8 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cgpipe.data.autocorrelation import integrated_time
-from cgpipe.physics.divergence_estimates import Binned
-from cgpipe.physics.divergences import jensen_shannon
+from cgpipe.physics.divergence_estimates import JS, Binned, Measure
 from cgpipe.physics.independent_units import MEMORIES, cut
 
 MOST_WAYS = 64
@@ -23,50 +22,56 @@ PARTS = 5
 """A trajectory is cut into so many pieces at most to find its own sampling error."""
 
 
-def own_divergences(ensemble: Binned, number: int, generator: np.random.Generator) -> tuple[float | None, float | None]:
+def own_divergences(
+    ensemble: Binned, number: int, generator: np.random.Generator, measure: Measure = JS
+) -> tuple[float | None, float | None]:
     """What an ensemble of several runs makes of itself.
 
     Args:
         ensemble: the runs.
         number: of bins.
         generator: picks ways of dividing the runs where there are many.
+        measure: of the divergence.
 
     Returns:
-        JS of the first halves of all runs from their second halves, and mean JS between two groups of runs over the
-        ways of dividing them in two; None where there is nothing to divide.
+        Divergence of the first halves of all runs from their second halves, and the mean one between two groups of runs
+        over the ways of dividing them in two; None where there is nothing to divide.
     """
     halves = _parts(ensemble, True, number)
     runs = _parts(ensemble, False, number)
     first = (np.arange(len(halves))[None] < len(runs)).astype(np.float64)
-    split_half = divided(halves, first) if len(halves) == 2 * len(runs) else None
-    return split_half, divided(runs, _groups(len(runs), generator)) if len(runs) > 1 else None
+    split_half = divided(halves, first, measure) if len(halves) == 2 * len(runs) else None
+    return split_half, divided(runs, _groups(len(runs), generator), measure) if len(runs) > 1 else None
 
 
-def divided(parts: list[Float[np.ndarray, "_ bins"]], groups: Float[np.ndarray, "ways parts"]) -> float | None:
-    """Mean JS between two groups of parts over ways of dividing them, the sampling error *within* parts taken off.
+def divided(
+    parts: list[Float[np.ndarray, "_ bins"]], groups: Float[np.ndarray, "ways parts"], measure: Measure = JS
+) -> float | None:
+    """Mean divergence between two groups of parts over ways of dividing them, sampling error *within* parts taken off.
 
     What parts differ in beyond that stays: it is what is asked for.
 
     Args:
         parts: histograms of the independent units of every part.
         groups: 1 for a part in the first group, 0 for one in the second.
+        measure: of the divergence.
 
     Returns:
         None where a group has no frames.
     """
     totals = np.array([units.sum(axis=0) for units in parts])
 
-    def mean_js(totals: Float[np.ndarray, "*left parts bins"]) -> Float[np.ndarray, "*left"]:
-        return np.asarray(jensen_shannon(groups @ totals, (1 - groups) @ totals).mean(axis=-1))
+    def mean_of(totals: Float[np.ndarray, "*left parts bins"]) -> Float[np.ndarray, "*left"]:
+        return np.asarray(measure.of(groups @ totals, (1 - groups) @ totals).mean(axis=-1))
 
-    value = plain = float(mean_js(totals))
+    value = plain = float(mean_of(totals))
     for row, units in enumerate(parts):
         if len(units) > 1:
             without = np.repeat(totals[None], len(units), axis=0)
             left = totals[row] - units
             # a part keeps its weight
             without[:, row] = left * (totals[row].sum() / left.sum(axis=1, keepdims=True))
-            value += (len(units) - 1) * (plain - float(mean_js(without).mean()))
+            value += (len(units) - 1) * (plain - float(mean_of(without).mean()))
     return value if np.isfinite(value) else None
 
 

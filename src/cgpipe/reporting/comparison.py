@@ -12,7 +12,7 @@ from markupsafe import Markup
 from cgpipe.artefact import read_header, read_json
 from cgpipe.reporting.tables import bounds, number
 
-HIGHER, LOWER = "higher", "lower"
+HIGHER, LOWER, NEARER = "higher", "lower", "nearer to 0"
 
 MEASURES = {
     "mean_force_full_r2": ("R² of the mean force", HIGHER),
@@ -20,8 +20,16 @@ MEASURES = {
     "mean_force_unseen_full_r2_beyond_bonds_corrected": ("R² beyond the bonds, runs that are not trained on", HIGHER),
     "force_r2": ("force R², test frames", HIGHER),
     "force_r2_gain": ("R² gained over the prior", HIGHER),
-    "replicas_survived": ("replicas alive at the end", HIGHER),
+    "replicas_survived": ("replicas with their bonds intact to the end", HIGHER),
     "max_bond_deviation": ("largest bond deviation  [Å]", LOWER),
+    "free_energy_bond": ("ΔF, bond length  [kT]", LOWER),
+    "free_energy_angle": ("ΔF, angle  [kT]", LOWER),
+    "free_energy_dihedral": ("ΔF, dihedral  [kT]", LOWER),
+    "free_energy_rg": ("ΔF, radius of gyration  [kT]", LOWER),
+    "free_energy_rmsd": ("ΔF, RMSD to native  [kT]", LOWER),
+    "free_energy_native_contacts": ("ΔF, native contacts Q  [kT]", LOWER),
+    "free_energy_tica": ("ΔF, slow coordinates  [kT]", LOWER),
+    "fold_free_energy_difference": ("ΔG of folding less all-atom  [kT]", NEARER),
     "js_bond": ("JS, bond length", LOWER),
     "js_angle": ("JS, angle", LOWER),
     "js_dihedral": ("JS, dihedral", LOWER),
@@ -106,7 +114,7 @@ def measures(found: Sequence[Mapping[str, Any]]) -> dict[str, list[Cell]]:
         values = [_shown(key, one.get(key)) for one in found]
         known = [value for value in values if value is not None]
         if known:
-            best = max(known) if better is HIGHER else min(known)
+            best = max(known) if better is HIGHER else min(known, key=abs if better is NEARER else None)
             unequal = len(set(known)) > 1
             rows[name] = [
                 Cell(number(value), bounds(one.get(f"{key}_interval")), unequal and value == best)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from cgpipe.plots import diagnostics, ensembles, forces, projection, splits, structure, training
 from cgpipe.reporting.collect import Results
-from cgpipe.reporting.tables import judged_floor
+from cgpipe.reporting.ensemble_rows import judged_difference
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def force_picture(validations: Mapping[str, Mapping[str, Any]]) -> Picture | Non
 def structure_pictures(v: dict[str, Any], discarded: float) -> dict[str, Picture]:
     """All comparisons of ensembles of one protein, by name."""
     name, curves = v["protein"], v["curves"]
-    floors = {quantity: judged_floor(v, quantity) for quantity in curves["distributions"]}
+    floors = {quantity: judged_difference(v, quantity) for quantity in curves["distributions"]}
     contacts, simulated = curves["contacts"], curves["contacts"]["simulated"]
     pictures = {
         "distributions": draw(
@@ -224,8 +224,8 @@ def structure_pictures(v: dict[str, Any], discarded: float) -> dict[str, Picture
             curves["distributions"],
             floors,
             alt=f"Distributions of {name}, simulation and reference",
-            caption="JS: Jensen–Shannon divergence of simulation and reference (0 equal, 1 disjoint); own: the larger "
-            "of the reference's divergences between its halves and between its trajectories.",
+            caption="ΔF: root mean square difference of the free energies from the reference's, over states that the "
+            "reference fills equally; beside it that of the prior alone.",
         ),
         "contacts": draw(
             ensembles.contact_maps,

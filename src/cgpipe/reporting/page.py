@@ -8,9 +8,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from cgpipe.data.diagnostics import complaint
-from cgpipe.reporting import accuracy, endurance, figures, tables, verdict
+from cgpipe.reporting import accuracy, endurance, ensemble_rows, figures, lights, tables
 from cgpipe.reporting.collect import Results
+from cgpipe.reporting.equilibrium import equilibrium, judge_identity
 from cgpipe.reporting.figures import Picture, data_uri
+from cgpipe.reporting.verdict import Finding, verdict
 
 MOST_DETAILED = 8
 """Proteins that get their own figures: with more, those with the worst verdict; the rest are in the tables only."""
@@ -54,11 +56,12 @@ def render(results: Results, title: str) -> str:
         css=Markup((folder / "page.css").read_text()),
         sections=SECTIONS,
         results=results,
-        findings=verdict.verdict(validations),
-        rules=verdict,
+        findings=findings(results),
+        rules=lights,
         cards={name: _card(v) for name, v in validations.items()},
         detailed=detailed,
         tiles=_tiles(results),
+        identities={name: judge_identity(found.quality["yvon_born_green"]) for name, found in results.maps.items()},
         projection={name: figures.projection_pictures(results, name) for name in detailed},
         data=figures.data_pictures(results),
         suspects=complaint(results.dataset["diagnostics"]["suspects"]),
@@ -82,14 +85,20 @@ def render(results: Results, title: str) -> str:
     )
 
 
+def findings(results: Results) -> list[Finding]:
+    """All lines of the verdict."""
+    identities = {name: found.quality["yvon_born_green"] for name, found in results.maps.items()}
+    return [*verdict(results.validations), equilibrium(identities)]
+
+
 def most_telling(validations: dict[str, dict[str, Any]]) -> list[str]:
     """Proteins shown in detail, in the order of the data set."""
 
     def badness(name: str) -> int:
         v = validations[name]
-        judged = [verdict.judge_divergence(v, quantity) for quantity in verdict.JUDGED]
-        lights = [verdict.judge_stability(v), verdict.judge_forces(v), *judged]
-        return sum(verdict.ORDER.index(light) for light in lights)
+        judged = [lights.judge_free_energy(v, quantity) for quantity in (*lights.LOCAL, *lights.GLOBAL)]
+        others = [lights.judge_stability(v), lights.judge_forces(v), lights.judge_fold(v) or lights.Light.UNKNOWN]
+        return sum(lights.ORDER.index(light) for light in (*judged, *others))
 
     chosen = set(sorted(validations, key=badness, reverse=True)[:MOST_DETAILED])
     return [name for name in validations if name in chosen]
@@ -98,11 +107,12 @@ def most_telling(validations: dict[str, dict[str, Any]]) -> list[str]:
 def _card(v: dict[str, Any]) -> dict[str, Any]:
     """Tables of one protein."""
     return {
-        "Stability": tables.stability_rows(v),
+        **({"Fold": ensemble_rows.fold_rows(v)} if v["native"] else {}),
+        "Bonds and numerics": tables.stability_rows(v),
         **({"Mean forces, a test set": tables.mean_force_rows(v)} if v["mean_force_configurations"] else {}),
         "Forces on held-out frames": tables.force_rows(v),
-        "Simulation against reference": tables.distribution_rows(v),
-        "Slow motions, fluctuations, handedness": tables.slow_rows(v),
+        "Simulation against reference": ensemble_rows.distribution_rows(v),
+        "Slow motions, fluctuations, handedness": ensemble_rows.slow_rows(v),
         "Controls, which must fail": tables.control_rows(v),
     }
 

@@ -1,17 +1,16 @@
 """The key numbers of a protein, each with its interval and with what it is to be held against."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cgpipe.reporting.verdict import (
+from cgpipe.reporting.lights import (
     TEMPERATURE_TOLERANCE,
     Light,
-    judge_divergence,
     judge_forces,
-    judge_handedness,
     judge_mean_forces,
     judge_stability,
-    own_floor,
+    prior_told_apart,
 )
 
 
@@ -46,27 +45,17 @@ def number(value: float | int | None, digits: int = 3) -> str:
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def bounds(interval: list[float] | tuple[float, float] | None, digits: int = 3) -> str:
-    """An interval as text, empty for None."""
-    return "" if interval is None else f"{number(interval[0], digits)} … {number(interval[1], digits)}"
+def bounds(interval: Sequence[float | None] | None, digits: int = 3) -> str:
+    """An interval as text, empty for None; an end that is None is open."""
+    if interval is None:
+        return ""
+    low, high = (number(end, digits) for end in interval)
+    return f"above {low}" if interval[1] is None else f"below {high}" if interval[0] is None else f"{low} … {high}"
 
 
 def divergence(value: float | None) -> str:
     """A divergence as text; corrected for its bias it may come out below zero, and is shown as 0."""
     return number(None if value is None else max(value, 0.0), 2)
-
-
-def js_row(v: dict[str, Any], quantity: str, name: str, hint: str) -> Row:
-    """Divergence of one quantity beside what the reference makes of itself."""
-    key = f"js_{quantity}"
-    return Row(
-        f"JS, {name}",
-        divergence(v[key]),
-        bounds(v[f"{key}_interval"], 2) or (v[f"{key}_interval_missing"] or ""),
-        f"{divergence(v[f'{key}_split_half'])} halves · {divergence(v[f'{key}_between'])} runs",
-        judge_divergence(v, quantity),
-        hint,
-    )
 
 
 def force_rows(v: dict[str, Any]) -> list[Row]:
@@ -91,29 +80,21 @@ def force_rows(v: dict[str, Any]) -> list[Row]:
             "share of the explainable R²",
             "force_r2_of_max",
             "1",
-            hint=f"the ceiling is estimated at {number(v['force_r2_max'])}; rather too low than too high",
+            hint=_ceiling(v),
         ),
         row("force RMSE  [kcal/mol/Å]", "force_rmse", f"no force {number(v['force_label_rms'])}"),
         row("slope, reference on model", "force_slope", "1", hint="below 1: forces too large"),
     ]
 
 
-def distribution_rows(v: dict[str, Any]) -> list[Row]:
-    """Divergences of simulated from reference distributions, each beside the reference's own."""
-    rows = []
-    for quantity, curve in v["curves"]["distributions"].items():
-        alone = divergence(v.get(f"js_{quantity}_prior"))
-        hint = f"W₁ = {number(v[f'w1_{quantity}'], 2)} {curve['unit']}; prior alone {alone}"
-        rows.append(js_row(v, quantity, curve["label"], hint))
-    rows.append(
-        Row(
-            "contacts, RMS difference",
-            number(v["contact_rmse"], 2),
-            "",
-            f"{number(v['contact_rmse_split_half'], 2)} halves",
-        )
-    )
-    return rows
+def _ceiling(v: dict[str, Any]) -> str:
+    """What the share is of, and where that comes from."""
+    if v["force_r2_max"] is None:
+        return "too few frames to estimate the ceiling"
+    rather = "" if v["force_r2_max_from"] == "held beads" else "; rather too low than too high"
+    known = bounds(v["force_r2_max_interval"])
+    ceiling = f"{number(v['force_r2_max'])}{f' ({known})' if known else ''}"
+    return f"the ceiling is {ceiling}, from {v['force_r2_max_from']}{rather}"
 
 
 def mean_force_rows(v: dict[str, Any]) -> list[Row]:
@@ -166,52 +147,6 @@ def _by_origin(v: dict[str, Any], group: str) -> Row:
     )
 
 
-def slow_rows(v: dict[str, Any]) -> list[Row]:
-    """Slow coordinates, fluctuations of the beads, handedness."""
-    right, true = number(v["right_handed"]), number(v["right_handed_reference"])
-    return [
-        js_row(
-            v,
-            "tica",
-            "slow coordinates",
-            f"TICA fitted to the reference alone; {number(v['tica_states'])} states that it fills equally",
-        ),
-        Row(
-            "free energy, mean difference  [kcal/mol]",
-            number(v["tica_mae"], 2),
-            "",
-            f"{number(v['tica_mae_split_half'], 2)} halves",
-            hint="where both visit, after the best shift",
-        ),
-        Row(
-            "coverage of the reference",
-            number(v["coverage"], 2),
-            "",
-            f"{number(v['coverage_split_half'], 2)} halves",
-            hint=f"the reference covers {number(v['coverage_of_simulation'], 2)} of the simulation",
-        ),
-        Row(
-            "RMSF, RMS difference  [Å]",
-            number(v["rmsf_difference"], 2),
-            "",
-            f"{number(v['rmsf_split_half'], 2)} halves",
-        ),
-        Row(
-            "right-handed dihedrals",
-            right,
-            bounds(v["right_handed_interval"]) or (v["right_handed_interval_missing"] or ""),
-            f"reference {true} ({_reference_bounds(v)})",
-            judge_handedness(v),
-            "share between 0 and 180°",
-        ),
-    ]
-
-
-def _reference_bounds(v: dict[str, Any]) -> str:
-    found = bounds(v["right_handed_reference_interval"])
-    return found or v["right_handed_reference_interval_missing"] or "no dihedrals"
-
-
 def control_rows(v: dict[str, Any]) -> list[Row]:
     """Ensembles that the comparison must tell from the reference."""
     rows = []
@@ -222,6 +157,18 @@ def control_rows(v: dict[str, Any]) -> list[Row]:
         rows.append(
             Row(control, "told apart" if told else "not told apart", "", "JS " + " · ".join(values), light, what)
         )
+    off = prior_told_apart(v)
+    text = "told apart" if off else "not told apart"
+    rows.append(
+        Row(
+            "prior alone",
+            text,
+            "",
+            "free energies of the whole chain",
+            Light.GOOD if off else Light.UNKNOWN,
+            "short dynamics without the network; where it is not told apart, nothing shows what the network adds",
+        )
+    )
     return rows
 
 
@@ -232,7 +179,13 @@ def stability_rows(v: dict[str, Any]) -> list[Row]:
     warm = None if mean is None else abs(mean / v["temperature"] - 1) > TEMPERATURE_TOLERANCE
     rate = v["death_rate_bound"]
     return [
-        Row("replicas alive at the end", f"{v['replicas_survived']} of {v['replicas']}", "", "all", judge_stability(v)),
+        Row(
+            "bonds intact to the end",
+            f"{v['replicas_survived']} of {v['replicas']}",
+            "",
+            "all replicas",
+            judge_stability(v),
+        ),
         Row(
             "simulated  [ps]",
             number(v["simulated_ps"], 4),
@@ -261,8 +214,3 @@ def stability_rows(v: dict[str, Any]) -> list[Row]:
             None if warm is None else Light.FAIR if warm else Light.GOOD,
         ),
     ]
-
-
-def judged_floor(v: dict[str, Any], quantity: str) -> str:
-    """One line for a panel of the distributions."""
-    return f"JS {divergence(v[f'js_{quantity}'])}\nown {divergence(own_floor(v, quantity))}"

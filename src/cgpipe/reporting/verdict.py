@@ -1,43 +1,27 @@
-"""What the numbers mean, by rules that are printed beside the verdict.
-
-A divergence is held against what the reference does to itself: the larger of the divergence between its halves in time
-and that between its trajectories. All are corrected for the bias from few frames, and a light needs the whole interval
-on its side. Nothing here says that a model is right, only whether anything speaks against it.
-"""
+"""The verdict: a few lines for all proteins together, each as bad as its worst entry."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-NEGLIGIBLE_JS = 0.02
-"""Divergences below this are as good as none: two Gaussians whose means differ by a third of their width."""
+from cgpipe.reporting.against_prior import against_prior
+from cgpipe.reporting.lights import (
+    GLOBAL,
+    LOCAL,
+    Light,
+    judge_fold,
+    judge_forces,
+    judge_free_energy,
+    judge_mean_forces,
+    judge_stability,
+    label,
+    not_converged,
+    other_temperature,
+    worst,
+)
+from cgpipe.reporting.tables import bounds, number
 
-GOOD_FLOORS, FAIR_FLOORS = 1.5, 4.0
-"""Multiples of the reference's own divergence up to which a simulation counts as good, or as fair."""
-
-UNDECIDABLE_JS = 0.1
-"""A reference that diverges from itself by more than this cannot show that a simulation is good."""
-
-FEWEST_BLOCKS = 4
-"""Blocks of held-out time below which an interval of the forces decides nothing."""
-
-JUDGED = ("bond", "angle", "dihedral", "rg")
-"""Distributions that the verdict looks at."""
-
-TEMPERATURE_TOLERANCE = 0.05
-"""Relative deviation of the kinetic temperature that is worth a warning."""
-
-
-class Light(StrEnum):
-    """Traffic light; its value is its word."""
-
-    GOOD = "good"
-    FAIR = "fair"
-    BAD = "poor"
-    UNKNOWN = "undecided"
-
-
-ORDER = (Light.GOOD, Light.UNKNOWN, Light.FAIR, Light.BAD)
+Lights = dict[tuple[str, str], Light]
+"""Protein and name of a quantity → its light."""
 
 
 @dataclass(frozen=True)
@@ -49,111 +33,28 @@ class Finding:
     text: str
 
 
-def worst(lights: list[Light]) -> Light:
-    """The light of a group: its worst."""
-    return max(lights, key=ORDER.index, default=Light.UNKNOWN)
-
-
-def own_floor(validation: dict[str, Any], quantity: str) -> float | None:
-    """Divergence of the reference from itself; None where it could not be measured."""
-    values = [validation.get(f"js_{quantity}_{kind}") for kind in ("split_half", "between")]
-    return max((value for value in values if value is not None), default=None)
-
-
-def other_temperature(validation: dict[str, Any]) -> bool:
-    """Whether the reference is of another temperature than the simulations."""
-    return validation.get("temperature") != validation.get("reference_temperature")
-
-
-def judge_divergence(validation: dict[str, Any], quantity: str) -> Light:
-    """Light of one distribution: small in itself or against the reference's own divergence.
-
-    Undecided where the interval reaches from what would be good to what would not, and from good to poor; and where the
-    reference is of another temperature.
-    """
-    value = validation.get(f"js_{quantity}")
-    if value is None or other_temperature(validation):
-        return Light.UNKNOWN
-    floor = max(own_floor(validation, quantity) or 0.0, 0.0)
-    low, high = validation.get(f"js_{quantity}_interval") or (value, value)
-    light, best, worst_case = (_divergence_light(js, floor) for js in (value, low, high))
-    if light in (Light.FAIR, Light.BAD) and best in (Light.GOOD, Light.UNKNOWN):
-        return Light.UNKNOWN
-    return Light.UNKNOWN if light is Light.GOOD and worst_case is Light.BAD else light
-
-
-def _divergence_light(value: float, floor: float) -> Light:
-    if value <= max(NEGLIGIBLE_JS, GOOD_FLOORS * floor):
-        return Light.GOOD if floor <= UNDECIDABLE_JS else Light.UNKNOWN
-    return Light.FAIR if value <= max(3 * NEGLIGIBLE_JS, FAIR_FLOORS * floor) else Light.BAD
-
-
-def judge_stability(validation: dict[str, Any]) -> Light:
-    """All replicas alive, most of them, or fewer."""
-    alive = validation["replicas_survived"] / validation["replicas"]
-    if alive == 1:
-        return Light.GOOD
-    return Light.FAIR if alive >= 0.75 else Light.BAD
-
-
-def judge_forces(validation: dict[str, Any]) -> Light:
-    """Better than the prior alone beyond doubt, without a clear difference, or worse beyond doubt."""
-    bounds = validation.get("force_r2_gain_interval")
-    if bounds is None or validation["force_blocks"] < FEWEST_BLOCKS:
-        return Light.UNKNOWN
-    if bounds[0] > 0:
-        return Light.GOOD
-    return Light.BAD if bounds[1] < 0 else Light.FAIR
-
-
-def judge_mean_forces(validation: dict[str, Any]) -> Light | None:
-    """As for single frames, on labels that are almost without noise; None where there are none."""
-    if not validation.get("mean_force_configurations"):
-        return None
-    low, high = validation["mean_force_full_over_prior_r2_gain_interval"] or (0.0, 0.0)
-    return Light.GOOD if low > 0 else Light.BAD if high < 0 else Light.FAIR
-
-
-def judge_handedness(validation: dict[str, Any]) -> Light:
-    """Whether the simulated share of right-handed dihedrals lies within the interval of the reference."""
-    bounds, share = validation.get("right_handed_reference_interval"), validation.get("right_handed")
-    if bounds is None or share is None or other_temperature(validation):
-        return Light.UNKNOWN
-    return Light.GOOD if bounds[0] <= share <= bounds[1] else Light.FAIR
-
-
-def label(validation: dict[str, Any], quantity: str) -> str:
-    """A quantity's name in words."""
-    if quantity == "tica":
-        return "slow coordinates"
-    return str(validation["curves"]["distributions"][quantity]["label"])
-
-
-def not_converged(validation: dict[str, Any]) -> list[str]:
-    """Quantities in which the reference trajectories disagree with each other far more than their halves do."""
-    unsettled = []
-    for quantity in ("bond", "angle", "dihedral", "rg", "rmsd", "tica"):
-        between, within = validation.get(f"js_{quantity}_between"), validation.get(f"js_{quantity}_split_half")
-        if between is not None and within is not None and between > max(0.05, 1.5 * within):
-            unsettled.append(label(validation, quantity))
-    return unsettled
-
-
 def verdict(validations: dict[str, dict[str, Any]]) -> list[Finding]:
-    """Three lines: stability, forces, structure; each as bad as its worst protein."""
-    return [_stability(validations), _forces(validations), _structure(validations)]
+    """Lines about stability, forces, local structure, the fold, and what the network makes of the prior."""
+    return [
+        _stability(validations),
+        _forces(validations),
+        _structure(validations),
+        _fold(validations),
+        _prior(validations),
+    ]
 
 
 def _stability(validations: dict[str, dict[str, Any]]) -> Finding:
     numbers = validations.values()
     alive, replicas = (sum(v[key] for v in numbers) for key in ("replicas_survived", "replicas"))
     total = sum(v["simulated_ps"] for v in numbers) / 1000
-    text = f"{alive} of {replicas} simulations reached their end, {total:.3g} ns in all."
+    text = f"{alive} of {replicas} simulations reached their end with their bonds intact, {total:.3g} ns in all."
     if alive < replicas:
         lost = [f"{name} {v['replicas'] - v['replicas_survived']}" for name, v in validations.items()]
         text += " Lost replicas: " + ", ".join(lost) + "."
     else:
         text += f" At 95 % confidence a death is rarer than one in {total / 2.9957:.2g} ns; longer runs may still die."
+    text += " This is about bonds and numerics; whether the fold holds stands below."
     return Finding(worst([judge_stability(v) for v in numbers]), "Stability", text)
 
 
@@ -181,27 +82,9 @@ def _forces(validations: dict[str, dict[str, Any]]) -> Finding:
 
 
 def _structure(validations: dict[str, dict[str, Any]]) -> Finding:
-    lights = {
-        f"{label(v, quantity)} of {name}": judge_divergence(v, quantity)
-        for name, v in validations.items()
-        for quantity in JUDGED
-        if f"js_{quantity}" in v
-    }
+    lights = _lights(validations, LOCAL)
     light = worst(list(lights.values()))
-    if light is Light.GOOD:
-        text = "Simulated distributions agree with the reference about as well as the reference agrees with itself."
-    elif light is Light.UNKNOWN:
-        unclear = ", ".join(name for name, one in lights.items() if one is Light.UNKNOWN)
-        text = (
-            f"Nothing speaks against the simulations, but reference or simulations are too short to judge: {unclear}."
-        )
-    else:
-        off = ", ".join(name for name, one in lights.items() if one in (Light.FAIR, Light.BAD))
-        text = f"Off by more than the reference is from itself: {off}."
-    for name, v in validations.items():
-        if v.get("native_contacts_mean") is not None:
-            ours, theirs = v["native_contacts_mean"], v["native_contacts_reference_mean"]
-            text += f" Native contacts of {name}: {100 * ours:.0f} % formed, {100 * theirs:.0f} % in the reference."
+    text = _agreement(lights, light, "Local geometry (bonds, angles, dihedrals) agrees with the reference")
     elsewhere = [
         f"{name} ({v['temperature']:g} against {v['reference_temperature']:g} K)"
         for name, v in validations.items()
@@ -218,7 +101,83 @@ def _structure(validations: dict[str, dict[str, Any]]) -> Finding:
     if blind:
         text += f" The comparison cannot tell the {' and the '.join(blind)} from the simulation: do not rely on it."
         light = worst([light, Light.UNKNOWN])
+    return Finding(light, "Structure", text)
+
+
+def _fold(validations: dict[str, dict[str, Any]]) -> Finding:
+    lights = _lights(validations, GLOBAL)
+    folding = {name: judge_fold(v) for name, v in validations.items()}
+    lights |= {(name, "free energy of folding"): light for name, light in folding.items() if light is not None}
+    light = worst(list(lights.values()))
+    text = _agreement(lights, light, "The fold and the shape of the whole chain agree with the reference")
+    for name, v in validations.items():
+        if "fold_free_energy" in v:
+            ours, alone, true = (_folding(v, of) for of in ("", "_prior", "_reference"))
+            text += f" ΔG of folding of {name}: model {ours}; all-atom {true}; prior alone {alone}."
+    without = [name for name, v in validations.items() if "fold_free_energy" not in v]
+    if without:
+        text += f" No native structure is given for {', '.join(without)}: judged without it."
     unsettled = [name for name, v in validations.items() if not_converged(v)]
     if unsettled:
         text += f" The reference trajectories of {' and '.join(unsettled)} have not converged to one ensemble."
-    return Finding(light, "Structure", text)
+    return Finding(light, "Fold", text)
+
+
+def _prior(validations: dict[str, dict[str, Any]]) -> Finding:
+    found = [against_prior(v) for v in validations.values()]
+    worse = [one for part in found for one in part.worse]
+    better = [one for part in found for one in part.better]
+    equal, unknown = sum(part.equal for part in found), sum(part.unknown for part in found)
+    light = Light.UNKNOWN if unknown > equal + len(better) else Light.GOOD if better else Light.FAIR
+    text = "Beyond the errors the network makes nothing worse than the prior alone."
+    if worse:
+        light = Light.FAIR if all(one.light is Light.GOOD for one in worse) else Light.BAD
+        text = (
+            f"Beyond the errors the network makes worse than the prior alone: {'; '.join(one.text for one in worse)}."
+        )
+    text += f" Better: {'; '.join(one.text for one in better) or 'nothing'}."
+    if equal:
+        text += f" {equal} {'quantity differs' if equal == 1 else 'quantities differ'} by no more than the errors."
+    if unknown:
+        text += f" {unknown} cannot be compared: too few data."
+    return Finding(light, "Prior", text)
+
+
+def _lights(validations: dict[str, dict[str, Any]], quantities: tuple[str, ...]) -> Lights:
+    """Light of every quantity that a protein has, by protein and name of the quantity."""
+    return {
+        (name, label(v, quantity)): judge_free_energy(v, quantity)
+        for name, v in validations.items()
+        for quantity in quantities
+        if f"free_energy_{quantity}" in v
+    }
+
+
+def _agreement(lights: Lights, light: Light, good: str) -> str:
+    """What a group of lights says."""
+    if light is Light.GOOD:
+        return f"{good} to within half a kT."
+    unclear, off = _those(lights, Light.UNKNOWN), _those(lights, Light.FAIR, Light.BAD)
+    text = f"Off by more than half a kT, beyond the errors: {off}." if off else "Nothing is off beyond the errors."
+    return f"{text} Too few data to judge: {unclear}." if unclear else text
+
+
+def _those(lights: Lights, *wanted: Light) -> str:
+    """Names of what has one of some lights, protein by protein."""
+    names: dict[str, list[str]] = {}
+    for (protein, quantity), light in lights.items():
+        if light in wanted:
+            names.setdefault(protein, []).append(quantity)
+    return "; ".join(f"{protein} ({', '.join(quantities)})" for protein, quantities in names.items())
+
+
+def _folding(v: dict[str, Any], of: str) -> str:
+    """Free energy of folding with its interval, in words."""
+    key = f"fold_free_energy{of}"
+    share = v[f"folded{of}"]
+    if share is None:
+        return "no frames"
+    interval = f"{bounds(v[f'{key}_interval'], 2)} kT" if v[f"{key}_interval"] else "no interval"
+    if v[key] is None:
+        return f"{'never' if share == 0 else 'always'} folded ({interval})"
+    return f"{number(v[key], 2)} kT ({interval})"

@@ -16,6 +16,7 @@ from cgpipe.physics.own_divergence import own_divergences
 from cgpipe.physics.statistics import share_interval
 from cgpipe.physics.tica import States, coverage, equal_states, fit_tica, free_energy_difference, landscape
 from cgpipe.units import thermal_energy
+from cgpipe.validation.free_energies import compared_states
 
 Runs = Sequence[Float[np.ndarray, "_ beads 3"]]
 
@@ -72,16 +73,22 @@ def share_of(
 
 
 def slow_coordinates(
-    reference: Runs, simulated: Runs, temperature: float, generator: np.random.Generator
+    reference: Runs, simulated: Runs, temperature: float, generator: np.random.Generator, alone: Runs = ()
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Free energies over the reference's two slowest coordinates; nothing for short chains and trajectories.
 
+    Args:
+        reference, simulated, alone: frames of each run of the reference, the simulation, and the prior alone [Å].
+        temperature: [K].
+        generator: picks ways of dividing many trajectories in two.
+
     Returns:
-        ``js_tica`` (with its interval, halves and runs), ``tica_states``, ``tica_mae`` [kcal/mol] (and that of the
-        halves), ``coverage`` (share of reference frames in bins that the simulation visits),
+        ``js_tica`` (with its interval, halves, runs, and that of the prior alone), ``free_energy_tica`` (as
+        :func:`~cgpipe.validation.free_energies.compared_states`), ``tica_states``, ``tica_mae`` [kcal/mol] (and that of
+        the halves), ``coverage`` (share of reference frames in bins that the simulation visits),
         ``coverage_of_simulation`` (the other way round); and the two-dimensional histograms.
     """
-    names = ("js_tica_split_half", "js_tica_between", "tica_states", "tica_mae", "tica_mae_split_half")
+    names = ("js_tica_split_half", "js_tica_between", "js_tica_prior", "tica_states", "tica_mae", "tica_mae_split_half")
     flat: dict[str, Any] = dict.fromkeys((*names, "coverage", "coverage_split_half", "coverage_of_simulation"))
     flat |= estimate_keys("js_tica", None)
     tica = fit_tica(reference, TICA_LAG)
@@ -106,10 +113,13 @@ def slow_coordinates(
         "reference": bins.counts(pooled).astype(int).tolist(),
         "simulated": None,
     }
-    ours = [tica.project(run) for run in simulated if len(run)]
-    if ours:
+    ours, others = ([tica.project(run) for run in runs if len(run)] for runs in (simulated, alone))
+    binned, without = (_in_states(states, runs) if runs else None for runs in (ours, others))
+    flat |= compared_states("tica", true, binned, without, states.number, generator)
+    flat["js_tica_prior"] = divergence(true, without, states.number).value if without else None
+    if binned:
         everything = np.concatenate(ours)
-        flat |= estimate_keys("js_tica", divergence(true, _in_states(states, ours), states.number))
+        flat |= estimate_keys("js_tica", divergence(true, binned, states.number))
         flat["tica_mae"] = free_energy_difference(_counts(states, pooled), _counts(states, everything), kT)
         seen, visited = bins.counts(pooled), bins.counts(everything)
         flat["coverage"], flat["coverage_of_simulation"] = coverage(seen, visited), coverage(visited, seen)

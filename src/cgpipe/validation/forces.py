@@ -7,16 +7,16 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from cgpipe.config.slices import ValidateSettings
+from cgpipe.data.mean_forces import MeanForces
 from cgpipe.data.projection import Projection
 from cgpipe.data.store import Dataset, Frames
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.program import Program
-from cgpipe.physics.force_errors import ForceSums, force_metrics, force_sums, paired_metrics, r_squared
-from cgpipe.physics.independent_units import independent_units
-from cgpipe.physics.noise_ceiling import ceiling_metrics, noise_ceiling, share_of_ceiling
+from cgpipe.physics.force_errors import force_metrics, force_sums, paired_metrics, r_squared
 from cgpipe.physics.observables import rotations_onto
 from cgpipe.physics.prior import Prior
 from cgpipe.physics.statistics import interval, resampling
+from cgpipe.validation.ceiling import against_ceiling, force_blocks, force_squares
 from cgpipe.validation.predictions import bonds_of_training_frames, prior_forces, program_forces
 
 
@@ -26,9 +26,19 @@ def evaluate_forces(
     prior: Prior,
     program: Program,
     settings: ValidateSettings,
+    labels: MeanForces | None,
     generator: np.random.Generator,
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Metrics of the program and of what is simpler, on the protein's test frames.
+
+    Args:
+        projection: all frames of the protein.
+        dataset: its sets.
+        prior: as fitted, without any network.
+        program: the exported model.
+        settings: of the stage.
+        labels: mean forces at held beads, whose scatter is the noise of labels; None where there are none.
+        generator: randomness of the bootstrap, and of shuffled forces.
 
     Returns:
         flat numbers (``{model}_{metric}``; the models are ``force``, ``prior_force``, ``network_force``,
@@ -51,7 +61,9 @@ def evaluate_forces(
         "shuffled_force": generator.permutation(full),
         "zero_force": np.zeros_like(full),
     }
-    blocks, missing = _blocks(frames.trajectory, frames.frame, [_squares(frames.F), _squares(frames.F - full)])
+    blocks, missing = force_blocks(
+        frames.trajectory, frames.frame, [force_squares(frames.F), force_squares(frames.F - full)]
+    )
     sums = {name: force_sums(frames.F, forces, blocks) for name, forces in models.items()}
     weights = resampling(generator, int(blocks.max()) + 1, settings.validate_.bootstrap)
     flat: dict[str, Any] = {
@@ -69,28 +81,13 @@ def evaluate_forces(
             f"{name}_{k.replace('beyond', 'beyond_bonds')}": paired[k] for k in paired if k.startswith("r2_beyond")
         }
     flat |= {f"force_{k}": v for k, v in paired_metrics(sums["force"], sums["prior_force"], weights).items()}
-    flat |= _against_ceiling(projection, topology, sums["force"], weights, generator)
+    flat |= against_ceiling(projection, topology, labels, sums["force"], weights, generator)
     parts = {
         "position": {str(bead): _only(frames.F, bead=bead) for bead in range(frames.R.shape[1])},
         "residue": {name: _of_residue(frames.F, projection, name) for name in sorted(set(projection.residue_name))},
         "temperature": {f"{t:g}": _at(frames, t) for t in np.unique(frames.temperature).tolist()},
     }
     return flat, {kind: _by_part(frames.F, models, blocks, these, weights) for kind, these in parts.items()}
-
-
-def _blocks(
-    trajectory: Int[np.ndarray, " frames"],
-    frame: Int[np.ndarray, " frames"],
-    series: list[Float[np.ndarray, " frames"]],
-) -> tuple[Int[np.ndarray, " frames"], str | None]:
-    """Independent block of every frame, and why there is only one where there are too few for intervals."""
-    blocks, missing = independent_units(trajectory.astype(np.int64), frame.astype(np.int64), series)
-    return (np.zeros_like(blocks) if missing else blocks), missing
-
-
-def _squares(F: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, " frames"]:
-    """Square of all components of each frame's forces."""
-    return np.sum(F.astype(np.float64) ** 2, axis=(1, 2))
 
 
 def average_forces(training: Frames, R: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, "frames beads 3"]:
@@ -100,29 +97,6 @@ def average_forces(training: Frames, R: Float[np.ndarray, "frames beads 3"]) -> 
     onto = training.R[0]
     mean = np.mean(np.einsum("fbi,fij->fbj", training.F, rotations_onto(training.R, onto)), axis=0)
     return np.einsum("bj,fij->fbi", mean, rotations_onto(R, onto))
-
-
-def _against_ceiling(
-    projection: Projection,
-    topology: Topology,
-    sums: ForceSums,
-    weights: Int[np.ndarray, "samples blocks"],
-    generator: np.random.Generator,
-) -> dict[str, Any]:
-    """R²_max from all frames of the protein, and the share of it that the program reaches; None with too few frames."""
-    blocks, _ = _blocks(projection.trajectory, projection.frame, [_squares(projection.F)])
-    pairs = noise_ceiling(projection.R, projection.F, topology, projection.trajectory, projection.frame, blocks)
-    if pairs is None:
-        return dict.fromkeys(
-            f"{name}{end}" for name in ("label_noise", "force_r2_max", "force_r2_of_max") for end in ("", "_interval")
-        )
-    drawn_blocks = resampling(generator, int(blocks.max()) + 1, len(weights))
-    flat, ceilings = ceiling_metrics(pairs, drawn_blocks)
-    units = min(weights.shape[1], drawn_blocks.shape[1])
-    share, bounds = share_of_ceiling(
-        float(r_squared(sums)), r_squared(sums.drawn(weights)), flat["force_r2_max"], ceilings, units
-    )
-    return flat | {"force_r2_of_max": share, "force_r2_of_max_interval": bounds}
 
 
 def _by_part(

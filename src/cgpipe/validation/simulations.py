@@ -17,6 +17,7 @@ from cgpipe.physics.structure import Comparison, compare_structures
 from cgpipe.physics.survival import death_rate_bound, survival_curve
 from cgpipe.validation.controls import control_divergences, flagged, prior_alone
 from cgpipe.validation.ensembles import divergences_by_residue, fluctuations, handedness, slow_coordinates
+from cgpipe.validation.free_energies import free_energies
 
 SEED = 0
 """Of the dynamics under the prior alone."""
@@ -100,7 +101,7 @@ def _beyond_distributions(
     cutoff: float,
     names: Vocabulary,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fluctuations, slow coordinates, handedness and controls."""
+    """Controls, free energies, fluctuations, slow coordinates and handedness."""
     reference, runs, topology = _reference(projection, replicas)
     how, temperature = settings.validate_, float(replicas[0].record["temperature"])
     kept = [replica.R[int(how.discard * len(replica.R)) :].astype(np.float64) for replica in replicas]
@@ -109,9 +110,10 @@ def _beyond_distributions(
     masses = np.array(names.masses)[species]
     alone = prior_alone(prior, cutoff, reference.R, topology._replace(species=species), masses, temperature, SEED)
     flat = control_divergences(compared, runs, kept, alone, how.bins, generator)
+    flat |= free_energies(compared, runs, kept, alone, generator)
     flat |= handedness(runs, kept, topology)
     rmsf, curves = fluctuations(runs, kept)
-    tica, tica_curves = slow_coordinates(runs, kept, temperature, generator)
+    tica, tica_curves = slow_coordinates(runs, kept, temperature, generator, alone)
     by_residue = divergences_by_residue(compared, runs, kept, projection.residue_name, how.bins)
     return {**flat, **rmsf, **tica}, {"rmsf": curves, "tica": tica_curves, "by_residue": by_residue}
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from interval_coverage import fading, switching
+from made_up_ensembles import fading, switching
 
 from cgpipe.physics.divergence_estimates import Binned, corrected, divergence, interval
 from cgpipe.physics.divergences import jensen_shannon

@@ -2,8 +2,9 @@
 
 import pytest
 
+from cgpipe.reporting.ensemble_rows import free_energy_row
 from cgpipe.reporting.page import duration
-from cgpipe.reporting.tables import bounds, divergence, js_row, number
+from cgpipe.reporting.tables import bounds, divergence, number
 
 
 @pytest.mark.parametrize(
@@ -28,8 +29,9 @@ def test_number(value: float | None, text: str):
 
 
 def test_bounds():
-    """Detects an interval that is swapped or rounded away."""
+    """Detects an interval that is swapped or rounded away, and an open end as a number."""
     assert bounds([-0.1, 0.25], 2) == "−0.10 … 0.25"
+    assert bounds([1.5, None], 2) == "above 1.5" and bounds([None, 0.25], 2) == "below 0.25"
     assert bounds(None) == ""
 
 
@@ -39,9 +41,17 @@ def test_duration(seconds: float, text: str):
     assert duration(seconds) == text
 
 
-def test_divergences_below_zero_are_shown_as_zero_and_missing_intervals_explained():
-    """Detects a negative divergence on the page, and an interval that is missing without a word."""
+def test_divergences_below_zero_are_shown_as_zero():
+    """Detects a negative divergence on the page."""
     assert divergence(-0.0012) == "0" and divergence(0.0312) == "0.031" and divergence(None) == "–"
-    v = {"js_x": -0.001, "js_x_interval": None, "js_x_interval_missing": "reference: why", "js_x_split_half": -0.1}
-    row = js_row(v | {"js_x_between": None}, "x", "name", "")
-    assert (row.value, row.interval, row.against) == ("0", "reference: why", "0 halves · – runs")
+
+
+def test_free_energies_stand_beside_the_prior_and_the_reference():
+    """Detects a model's number alone, a lower bound without its mark, and an interval missing without a word."""
+    ours = {"": 0.25, "_interval": None, "_interval_missing": "reference: why", "_unvisited": 0, "_states": 4}
+    others = {"_prior": 1.5, "_prior_unvisited": 2, "_split_half": 0.1, "_between": None}
+    v = {f"free_energy_x{key}": value for key, value in (ours | others).items()}
+    row = free_energy_row(v, "x", "name", "hint")
+    assert (row.name, row.value, row.interval) == ("name: ΔF  [kT]", "0.25", "reference: why")
+    assert row.against == "prior alone ≥ 1.5 · reference's own: 0.10 halves, – runs"
+    assert free_energy_row(v | {"free_energy_x_unvisited": 1}, "x", "name", "").value == "≥ 0.25"

@@ -1,132 +1,130 @@
-"""The rules of the verdict on made-up numbers; whether the rules are wise is not for a test to say."""
+"""The verdict's lines on made-up numbers; whether the rules are wise is not for a test to say."""
 
 import pytest
 
-from cgpipe.reporting.verdict import (
-    Light,
-    judge_divergence,
-    judge_forces,
-    judge_handedness,
-    judge_mean_forces,
-    judge_stability,
-    own_floor,
-    verdict,
-    worst,
-)
+from cgpipe.reporting.lights import Light
+from cgpipe.reporting.verdict import Finding, verdict
+
+CURVES = {
+    "distributions": {name: {"label": name} for name in ("bond", "rg", "native_contacts")},
+}
+DISTANCES = {"": 0.1, "_prior": 0.2}
 
 
-def numbers(js: float | None, halves: float | None = 0.02, between: float | None = 0.03) -> dict:
-    return {"js_rg": js, "js_rg_split_half": halves, "js_rg_between": between}
+def protein(name: str, **changes: object) -> dict:
+    """A protein that nothing speaks against."""
+    common = {
+        "protein": name,
+        "replicas": 2,
+        "replicas_survived": 2,
+        "simulated_ps": 100.0,
+        "force_blocks": 9,
+        "force_r2": 0.5,
+        "prior_force_r2": 0.4,
+        "force_r2_gain": 0.1,
+        "force_r2_gain_interval": [0.05, 0.15],
+        "curves": CURVES,
+    }
+    return {**common, **energies("bond", 0.1, 0.05), **energies("rg", 0.1, 0.05), **changes}
+
+
+def energies(quantity: str, value: float, error: float, prior: float = 2.0) -> dict:
+    """Free energies of model and prior alone, the latter far off."""
+    key = f"free_energy_{quantity}"
+    return {
+        key: value,
+        f"{key}_interval": [value - error, value + error],
+        f"{key}_prior": prior,
+        f"{key}_prior_interval": [prior - error, prior + error],
+        f"{key}_split_half": 0.1,
+        f"{key}_between": 0.1,
+    }
+
+
+def fold(model: float | None, interval: list[float | None] | None) -> dict:
+    """Free energies of folding: of a model, of a reference at 0, and of a prior that never folds."""
+    found = {"": (model, interval, 0.1), "_reference": (0.0, [-0.1, 0.1], 0.5), "_prior": (None, [3.0, None], 0.0)}
+    flat: dict = {}
+    for of, (value, ends, share) in found.items():
+        flat |= {f"fold_free_energy{of}": value, f"fold_free_energy{of}_interval": ends, f"folded{of}": share}
+    for of in ("", "_prior"):
+        flat |= {
+            f"fold_free_energy_difference{of}{end}": flat[f"fold_free_energy{of}{end}"] for end in ("", "_interval")
+        }
+    return flat
+
+
+def lines(**validations: dict) -> dict[str, Finding]:
+    return {finding.title: finding for finding in verdict(validations)}
+
+
+def test_a_line_for_each_question_that_names_the_bad_protein():
+    """Detects a verdict that hides one protein behind another."""
+    bad = {"replicas_survived": 1, "force_r2_gain": -0.1, "force_r2_gain_interval": [-0.2, -0.05]}
+    found = lines(fine=protein("fine"), broken=protein("broken", **bad, **energies("rg", 3.0, 0.1)))
+    assert {name: line.light for name, line in found.items()} == {
+        "Stability": Light.BAD, "Forces": Light.BAD, "Structure": Light.GOOD, "Fold": Light.BAD, "Prior": Light.BAD,
+    }  # fmt: skip
+    assert "3 of 4" in found["Stability"].text and "broken 1" in found["Stability"].text
+    assert "broken (rg)" in found["Fold"].text and "fine (" not in found["Fold"].text
+
+
+def test_whole_bonds_are_not_called_a_fold():
+    """A chain whose bonds hold while its fold is lost: the light of stability is about bonds, and the fold's is poor.
+
+    Detects 'intact' said of replicas, and a fold that is not judged.
+    """
+    found = lines(a=protein("a", **fold(3.0, [2.0, 4.0])))
+    assert found["Stability"].light is Light.GOOD and "about bonds and numerics" in found["Stability"].text
+    assert found["Fold"].light is Light.BAD and "free energy of folding" in found["Fold"].text
+
+
+def test_the_fold_stands_beside_all_atom_and_the_prior_alone():
+    """Detects a model's number without those that it is to be held against, and a state that nobody saw as a number."""
+    text = lines(a=protein("a", **fold(0.1, [-0.2, 0.4])))["Fold"].text
+    assert "model 0.10 kT (−0.20 … 0.40 kT); all-atom 0 kT (−0.10 … 0.10 kT)" in text
+    assert "prior alone never folded (above 3 kT)" in text
+    assert "No native structure is given for b" in lines(b=protein("b"))["Fold"].text
+
+
+def test_contacts_and_slow_coordinates_count():
+    """Detects a verdict on bonds, angles, dihedrals and size only."""
+    for quantity, name in (("native_contacts", "native_contacts"), ("tica", "slow coordinates")):
+        line = lines(a=protein("a", **energies(quantity, 2.0, 0.3)))["Fold"]
+        assert line.light is Light.BAD and f"a ({name})" in line.text
 
 
 @pytest.mark.parametrize(
-    ("v", "light"),
+    ("prior", "light", "word"),
     [
-        (numbers(0.01, 0.0, 0.0), Light.GOOD),
-        (numbers(0.04), Light.GOOD),
-        (numbers(0.1), Light.FAIR),
-        (numbers(0.5), Light.BAD),
-        (numbers(0.3, 0.1, 0.25), Light.UNKNOWN),
-        (numbers(None), Light.UNKNOWN),
-        (numbers(0.3, None, None), Light.BAD),
-        (numbers(0.3) | {"temperature": 300.0, "reference_temperature": 348.0}, Light.UNKNOWN),
-        (numbers(0.01) | {"temperature": 300.0, "reference_temperature": 348.0}, Light.UNKNOWN),
-        (numbers(-0.002, -0.01, -0.003), Light.GOOD),
-        (numbers(0.3) | {"js_rg_interval": [0.01, 0.8]}, Light.UNKNOWN),
-        (numbers(0.3) | {"js_rg_interval": [0.2, 0.4]}, Light.BAD),
-        (numbers(0.01) | {"js_rg_interval": [0.0, 0.03]}, Light.GOOD),
-        (numbers(0.01) | {"js_rg_interval": [0.0, 0.5]}, Light.UNKNOWN),
+        (0.8, Light.BAD, "makes worse than the prior alone: rg of a"),
+        (2.0, Light.BAD, "nothing worse"),
+        (4.0, Light.GOOD, ""),
     ],
 )
-def test_divergences_are_held_against_the_references_own(v: dict, light: Light):
-    """Detects a floor that is ignored, a reference or interval too poor to decide anything, and None that passes."""
-    assert judge_divergence(v, "rg") is light
+def test_what_the_network_makes_worse_is_a_finding_that_names_it(prior: float, light: Light, word: str):
+    """The model is 2.0 ± 0.2 kT off, the prior alone by less, as much, or more.
+
+    Detects a number of the prior that nobody looks at, and a difference within the errors that is called one.
+    """
+    found = lines(a=protein("a", **energies("rg", 2.0, 0.2, prior)))["Prior"]
+    if prior == 2.0:
+        assert found.light is Light.GOOD and "nothing worse" in found.text and "1 quantity differs" in found.text
+    else:
+        assert found.light is light and word in found.text
+        assert "off by 2 kT, the prior alone by" in found.text
 
 
-def test_floor_is_the_larger_of_both():
-    """Detects a verdict that picks the convenient floor."""
-    assert own_floor(numbers(0.1), "rg") == 0.03
-    assert own_floor(numbers(0.1, 0.05, None), "rg") == 0.05
-    assert own_floor(numbers(0.1, None, None), "rg") is None
-
-
-@pytest.mark.parametrize(
-    ("bounds", "light"),
-    [([0.01, 0.02], Light.GOOD), ([-0.01, 0.02], Light.FAIR), ([-0.02, -0.01], Light.BAD), (None, Light.UNKNOWN)],
-)
-def test_forces_are_judged_by_the_paired_gain(bounds: list[float] | None, light: Light):
-    """Detects a verdict on R² itself, which noise rules."""
-    assert judge_forces({"force_r2": 0.9, "force_r2_gain_interval": bounds, "force_blocks": 9}) is light
-
-
-def test_few_blocks_decide_nothing():
-    """Detects certainty from an interval over two units."""
-    assert judge_forces({"force_r2_gain_interval": [0.1, 0.2], "force_blocks": 2}) is Light.UNKNOWN
-
-
-@pytest.mark.parametrize(("alive", "light"), [(4, Light.GOOD), (3, Light.FAIR), (2, Light.BAD)])
-def test_stability_counts_the_dead(alive: int, light: Light):
-    """Detects a lost replica that does not matter."""
-    assert judge_stability({"replicas": 4, "replicas_survived": alive}) is light
-
-
-@pytest.mark.parametrize(
-    ("v", "light"),
-    [
-        ({"mean_force_configurations": 0}, None),
-        ({"mean_force_configurations": 9, "mean_force_full_over_prior_r2_gain_interval": [0.01, 0.02]}, Light.GOOD),
-        ({"mean_force_configurations": 9, "mean_force_full_over_prior_r2_gain_interval": [-0.02, -0.01]}, Light.BAD),
-        ({"mean_force_configurations": 1, "mean_force_full_over_prior_r2_gain_interval": None}, Light.FAIR),
-    ],
-)
-def test_mean_forces_are_judged_by_the_paired_gain(v: dict, light: Light | None):
-    """Detects a light for a test set that is not there, and one from R² itself."""
-    assert judge_mean_forces(v) is light
-
-
-@pytest.mark.parametrize(("share", "light"), [(0.5, Light.GOOD), (0.9, Light.FAIR), (None, Light.UNKNOWN)])
-def test_handedness_is_held_against_the_references_interval(share: float | None, light: Light):
-    """Detects a share that is compared with a point."""
-    assert judge_handedness({"right_handed": share, "right_handed_reference_interval": [0.4, 0.6]}) is light
+def test_where_nothing_can_be_compared_the_prior_is_undecided():
+    """Detects praise for a comparison that was not made."""
+    none = {f"free_energy_{quantity}{of}_interval": None for quantity in ("bond", "rg") for of in ("", "_prior")}
+    found = lines(a=protein("a", **none))
+    assert found["Prior"].light is Light.UNKNOWN and "2 cannot be compared" in found["Prior"].text
+    assert found["Fold"].light is Light.UNKNOWN and "Too few data to judge: a (rg)" in found["Fold"].text
 
 
 def test_a_control_that_passes_takes_the_good_light_away():
     """Detects a comparison that praises although it cannot tell a mirror image."""
-    curves = {"distributions": {"rg": {"label": "radius of gyration"}}}
-    v = {
-        "curves": curves,
-        "replicas": 1,
-        "replicas_survived": 1,
-        "simulated_ps": 1.0,
-        "force_blocks": 9,
-        **numbers(0.01),
-    }
-    assert verdict({"a": v})[2].light is Light.GOOD
-    told = verdict({"a": v | {"mirrored_control_flagged": False}})[2]
+    assert lines(a=protein("a"))["Structure"].light is Light.GOOD
+    told = lines(a=protein("a", mirrored_control_flagged=False))["Structure"]
     assert told.light is Light.UNKNOWN and "mirrored control of a" in told.text
-
-
-def test_a_group_is_as_good_as_its_worst():
-    """Detects an average of lights."""
-    assert worst([Light.GOOD, Light.BAD, Light.GOOD]) is Light.BAD
-    assert worst([Light.GOOD, Light.UNKNOWN]) is Light.UNKNOWN
-    assert worst([]) is Light.UNKNOWN
-
-
-def test_three_lines_that_name_the_bad_protein():
-    """Detects a verdict that hides one protein behind another."""
-    curves = {"distributions": {"rg": {"label": "radius of gyration"}}}
-    common = {
-        "replicas": 2,
-        "force_blocks": 9,
-        "simulated_ps": 100.0,
-        "force_r2": 0.5,
-        "prior_force_r2": 0.4,
-        "curves": curves,
-    }
-    good = {**common, "replicas_survived": 2, "force_r2_gain_interval": [0.1, 0.2], **numbers(0.01)}
-    bad = {**common, "replicas_survived": 1, "force_r2_gain_interval": [-0.2, -0.1], **numbers(0.9)}
-    lines = verdict({"fine": good, "broken": bad})
-    assert [line.light for line in lines] == [Light.BAD] * 3
-    assert "3 of 4" in lines[0].text and "broken 1" in lines[0].text
-    assert "radius of gyration of broken" in lines[2].text and "of fine" not in lines[2].text

@@ -1,12 +1,16 @@
 """Controls and comparisons of ensembles where the answer is known."""
 
 import numpy as np
+import pytest
+from made_up_ensembles import switching
 from synthetic_program import chain_positions, chain_topology
 
 from cgpipe.physics.ensembles import quantities
 from cgpipe.physics.observables import dihedral_angles, radius_of_gyration, rmsf
+from cgpipe.reporting.lights import Light, judge_fold, judge_free_energy, prior_told_apart
 from cgpipe.validation.controls import control_divergences, flagged, mirrored, shuffled
 from cgpipe.validation.ensembles import fluctuations, handedness, slow_coordinates
+from cgpipe.validation.free_energies import free_energies
 
 BEADS = 10
 TOPOLOGY = chain_topology(BEADS)
@@ -105,6 +109,32 @@ def test_few_frames_of_the_reference_do_not_diverge_from_it():
     bent = [run + 0.6 * np.arange(BEADS)[:, None] ** 2 / BEADS for run in np.split(picked, 5)]
     off, _ = slow_coordinates(runs, bent, 348.0, np.random.default_rng(0))
     assert off["js_tica_interval"][0] > 0.2
+
+
+def test_the_prior_alone_is_told_from_two_states():
+    """A reference that folds and unfolds, a model that does the same, and a prior alone that never folds.
+
+    Detects free energies that do not see a state the prior has lost, a model that is called off with it, and a control
+    that has no light.
+    """
+    random = np.random.default_rng(7)
+    native = chain_positions(BEADS)
+    stretched = native * np.array([1.0, 1.0, 1.6])
+
+    def two_states(share: float) -> list[np.ndarray]:
+        folded = switching(random, 8, 150, 3.0, share)
+        noise = random.normal(scale=0.1, size=(8, 150, BEADS, 3))
+        return list(np.where(folded[:, :, None, None], native, stretched) + noise)
+
+    compared = [one for one in quantities(TOPOLOGY, native, 8.0, 3) if one.name in ("rg", "rmsd", "native_contacts")]
+    flat = free_energies(compared, two_states(0.5), two_states(0.5), two_states(0.0), random)
+    assert judge_fold(flat, "_prior") is Light.FAIR or judge_fold(flat, "_prior") is Light.BAD
+    assert flat["fold_free_energy_prior"] is None and flat["folded_prior"] == 0.0
+    assert prior_told_apart(flat) and flat["free_energy_native_contacts_prior_unvisited"] > 0
+    assert judge_fold(flat) is not Light.BAD and flat["fold_free_energy_difference"] == pytest.approx(0.0, abs=0.5)
+    for quantity in ("rg", "rmsd", "native_contacts"):
+        assert judge_free_energy(flat, quantity, "_prior") is Light.BAD
+        assert judge_free_energy(flat, quantity) in (Light.GOOD, Light.UNKNOWN)
 
 
 def test_a_control_that_is_as_good_is_not_told_apart():
