@@ -88,6 +88,19 @@ def test_what_native_means_is_on_the_page(built: tuple[str, dict]):
     assert "rmsd_mean" in summary["proteins"]["alpha"] and "rmsd_mean" not in summary["proteins"]["beta"]
 
 
+def test_free_energies_and_the_prior_alone_are_on_the_page(built: tuple[str, dict]):
+    """Detects a verdict without fold, prior or the identity of equilibrium, and whole bonds that pass for a fold."""
+    text, summary = built
+    assert set(summary["verdict"]) == {"stability", "forces", "structure", "fold", "prior", "equilibrium"}
+    assert summary["verdict"]["equilibrium"] == "good"
+    assert "ΔG of folding, prior alone" in text and "native contacts Q: ΔF" in text and "slow coordinates: ΔF" in text
+    assert text.count("bonds intact to the end") == len(PROTEINS) and "replicas alive" not in text
+    assert "This is about bonds and numerics" in text and "by the shape alone: beta." in text
+    assert "from held beads" in text
+    alpha = summary["proteins"]["alpha"]
+    assert {"free_energy_tica_prior", "fold_free_energy_difference_prior", "force_r2_max_from"} <= set(alpha)
+
+
 def test_mean_forces_and_controls_are_on_the_page(built: tuple[str, dict]):
     """Detects a test set, a seed or a control that is measured and not shown."""
     text, summary = built

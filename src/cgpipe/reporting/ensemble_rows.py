@@ -3,14 +3,14 @@
 from typing import Any
 
 from cgpipe.reporting.lights import judge_fold, judge_free_energy, judge_handedness
-from cgpipe.reporting.tables import Row, bounds, divergence, number
+from cgpipe.reporting.tables import Row, bounds, divergence, kt, kt_bounds, number
 
 
 def free_energy_row(v: dict[str, Any], quantity: str, name: str, hint: str) -> Row:
     """Free energies along one quantity beside those of the prior alone and what the reference makes of itself."""
     key = f"free_energy_{quantity}"
     unvisited = v[f"{key}_unvisited"]
-    alone = f"{_at_least(v[f'{key}_prior_unvisited'])}{number(v[f'{key}_prior'], 2)}"
+    alone = f"{_at_least(v[f'{key}_prior_unvisited'])}{kt(v[f'{key}_prior'])}"
     notes = [
         f"{v[f'{key}_states']} states",
         *([f"{unvisited} visited by one ensemble only"] if unvisited else []),
@@ -18,10 +18,9 @@ def free_energy_row(v: dict[str, Any], quantity: str, name: str, hint: str) -> R
     ]
     return Row(
         f"{name}: ΔF  [kT]",
-        f"{_at_least(unvisited)}{number(v[key], 2)}",
-        bounds(v[f"{key}_interval"], 2) or (v[f"{key}_interval_missing"] or ""),
-        f"prior alone {alone} · reference's own: {number(v[f'{key}_split_half'], 2)} halves, "
-        f"{number(v[f'{key}_between'], 2)} runs",
+        f"{_at_least(unvisited)}{kt(v[key])}",
+        kt_bounds(v[f"{key}_interval"]) or (v[f"{key}_interval_missing"] or ""),
+        f"prior alone {alone} · reference: halves {kt(v[f'{key}_split_half'])}, runs {kt(v[f'{key}_between'])}",
         judge_free_energy(v, quantity),
         "; ".join(notes),
     )
@@ -41,21 +40,29 @@ def fold_rows(v: dict[str, Any]) -> list[Row]:
         if v[f"folded{of}"] is None:
             return "–"
         seen = v[f"fold_free_energy{of}"]
-        return number(seen, 2) if seen is not None else "never folded" if v[f"folded{of}"] == 0 else "always folded"
+        return kt(seen) if seen is not None else "never folded" if v[f"folded{of}"] == 0 else "always folded"
 
     def interval(of: str) -> str:
         key = f"fold_free_energy{of}_interval"
-        return bounds(v[key], 2) or (v[f"{key}_missing"] or "")
+        return kt_bounds(v[key]) or (v[f"{key}_missing"] or "")
 
+    def how(of: str) -> str:
+        key = f"fold_free_energy{of}_interval"
+        return f"; {v[f'{key}_missing']}" if v[key] and v[f"{key}_missing"] else ""
+
+    true = value("_reference")
     halves = f"halves {value('_first_half')} and {value('_second_half')}"
     runs = v["folded_by_run"]
-    difference = number(v["fold_free_energy_difference"], 2)
-    alone = number(v["fold_free_energy_difference_prior"], 2)
+    difference = kt(v["fold_free_energy_difference"])
+    alone = kt(v["fold_free_energy_difference_prior"])
     return [
-        Row("ΔG of folding, all-atom  [kT]", value("_reference"), interval("_reference"), halves,
-            hint=f"−ln P(Q ≥ 0.6)/P(Q < 0.6); folded in {min(runs):.0%} to {max(runs):.0%} of the frames of its runs"),
-        Row("ΔG of folding, model  [kT]", value(""), interval(""), f"all-atom {value('_reference')}"),
-        Row("ΔG of folding, prior alone  [kT]", value("_prior"), interval("_prior"), f"all-atom {value('_reference')}"),
+        Row("ΔG of folding, all-atom  [kT]", true, interval("_reference"), halves,
+            hint=f"−ln P(Q ≥ 0.6)/P(Q < 0.6); folded in {min(runs):.0%} to {max(runs):.0%} of the frames of its runs"
+            + how("_reference")),
+        Row("ΔG of folding, model  [kT]", value(""), interval(""), f"all-atom {true}",
+            hint=f"folded in {v['folded'] or 0:.0%} of the frames{how('')}"),
+        Row("ΔG of folding, prior alone  [kT]", value("_prior"), interval("_prior"), f"all-atom {true}",
+            hint=f"folded in {v['folded_prior'] or 0:.0%} of the frames{how('_prior')}"),
         Row("difference to all-atom, model  [kT]", difference, interval("_difference"), f"0; prior alone {alone}",
             judge_fold(v), hint="errors of reference and simulation in it"),
         Row("difference to all-atom, prior alone  [kT]", alone, interval("_difference_prior"), "0"),
@@ -128,5 +135,5 @@ def _reference_bounds(v: dict[str, Any]) -> str:
 def judged_difference(v: dict[str, Any], quantity: str) -> str:
     """Two lines for a panel of the distributions."""
     key = f"free_energy_{quantity}"
-    ours, alone = (f"{_at_least(v[f'{one}_unvisited'])}{number(v[one], 2)}" for one in (key, f"{key}_prior"))
+    ours, alone = (f"{_at_least(v[f'{one}_unvisited'])}{kt(v[one])}" for one in (key, f"{key}_prior"))
     return f"ΔF {ours} kT\nprior {alone} kT"

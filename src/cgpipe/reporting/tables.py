@@ -1,6 +1,6 @@
 """The key numbers of a protein, each with its interval and with what it is to be held against."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +42,28 @@ def number(value: float | int | None, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def kt(value: float | None) -> str:
+    """A free energy in kT, to a hundredth; – for None."""
+    return "–" if value is None else f"{value:.2f}".replace("-", "−")
+
+
+def kt_bounds(interval: Sequence[float | None] | None) -> str:
+    """An interval of a free energy as text, empty for None; an end that is None is open."""
+    return _ends(interval, kt)
+
+
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def bounds(interval: Sequence[float | None] | None, digits: int = 3) -> str:
     """An interval as text, empty for None; an end that is None is open."""
+    return _ends(interval, lambda end: number(end, digits))
+
+
+def _ends(interval: Sequence[float | None] | None, text: Callable[[float | None], str]) -> str:
     if interval is None:
         return ""
-    low, high = (number(end, digits) for end in interval)
+    low, high = map(text, interval)
     return f"above {low}" if interval[1] is None else f"below {high}" if interval[0] is None else f"{low} … {high}"
 
 

@@ -18,7 +18,7 @@ from cgpipe.reporting.lights import (
     other_temperature,
     worst,
 )
-from cgpipe.reporting.tables import bounds, number
+from cgpipe.reporting.tables import kt, kt_bounds
 
 Lights = dict[tuple[str, str], Light]
 """Protein and name of a quantity → its light."""
@@ -109,14 +109,15 @@ def _fold(validations: dict[str, dict[str, Any]]) -> Finding:
     folding = {name: judge_fold(v) for name, v in validations.items()}
     lights |= {(name, "free energy of folding"): light for name, light in folding.items() if light is not None}
     light = worst(list(lights.values()))
-    text = _agreement(lights, light, "The fold and the shape of the whole chain agree with the reference")
+    text = ""
     for name, v in validations.items():
         if "fold_free_energy" in v:
             ours, alone, true = (_folding(v, of) for of in ("", "_prior", "_reference"))
-            text += f" ΔG of folding of {name}: model {ours}; all-atom {true}; prior alone {alone}."
+            text += f"ΔG of folding of {name}: model {ours}; all-atom {true}; prior alone {alone}. "
+    text += _agreement(lights, light, "The fold and the shape of the whole chain agree with the reference")
     without = [name for name, v in validations.items() if "fold_free_energy" not in v]
     if without:
-        text += f" No native structure is given for {', '.join(without)}: judged without it."
+        text += f" Without a native structure, by the shape alone: {', '.join(without)}."
     unsettled = [name for name, v in validations.items() if not_converged(v)]
     if unsettled:
         text += f" The reference trajectories of {' and '.join(unsettled)} have not converged to one ensemble."
@@ -159,6 +160,8 @@ def _agreement(lights: Lights, light: Light, good: str) -> str:
         return f"{good} to within half a kT."
     unclear, off = _those(lights, Light.UNKNOWN), _those(lights, Light.FAIR, Light.BAD)
     text = f"Off by more than half a kT, beyond the errors: {off}." if off else "Nothing is off beyond the errors."
+    if all(one is Light.UNKNOWN for one in lights.values()):
+        return "Too few data to judge any of it."
     return f"{text} Too few data to judge: {unclear}." if unclear else text
 
 
@@ -177,7 +180,7 @@ def _folding(v: dict[str, Any], of: str) -> str:
     share = v[f"folded{of}"]
     if share is None:
         return "no frames"
-    interval = f"{bounds(v[f'{key}_interval'], 2)} kT" if v[f"{key}_interval"] else "no interval"
+    interval = f"{kt_bounds(v[f'{key}_interval'])} kT" if v[f"{key}_interval"] else "no interval"
     if v[key] is None:
         return f"{'never' if share == 0 else 'always'} folded ({interval})"
-    return f"{number(v[key], 2)} kT ({interval})"
+    return f"{kt(v[key])} kT ({interval})"

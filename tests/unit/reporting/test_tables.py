@@ -53,5 +53,5 @@ def test_free_energies_stand_beside_the_prior_and_the_reference():
     v = {f"free_energy_x{key}": value for key, value in (ours | others).items()}
     row = free_energy_row(v, "x", "name", "hint")
     assert (row.name, row.value, row.interval) == ("name: ΔF  [kT]", "0.25", "reference: why")
-    assert row.against == "prior alone ≥ 1.5 · reference's own: 0.10 halves, – runs"
+    assert row.against == "prior alone ≥ 1.50 · reference: halves 0.10, runs –"
     assert free_energy_row(v | {"free_energy_x_unvisited": 1}, "x", "name", "").value == "≥ 0.25"

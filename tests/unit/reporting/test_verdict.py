@@ -82,9 +82,9 @@ def test_whole_bonds_are_not_called_a_fold():
 def test_the_fold_stands_beside_all_atom_and_the_prior_alone():
     """Detects a model's number without those that it is to be held against, and a state that nobody saw as a number."""
     text = lines(a=protein("a", **fold(0.1, [-0.2, 0.4])))["Fold"].text
-    assert "model 0.10 kT (−0.20 … 0.40 kT); all-atom 0 kT (−0.10 … 0.10 kT)" in text
-    assert "prior alone never folded (above 3 kT)" in text
-    assert "No native structure is given for b" in lines(b=protein("b"))["Fold"].text
+    assert "model 0.10 kT (−0.20 … 0.40 kT); all-atom 0.00 kT (−0.10 … 0.10 kT)" in text
+    assert "prior alone never folded (above 3.00 kT)" in text
+    assert "Without a native structure, by the shape alone: b." in lines(b=protein("b"))["Fold"].text
 
 
 def test_contacts_and_slow_coordinates_count():
@@ -120,7 +120,7 @@ def test_where_nothing_can_be_compared_the_prior_is_undecided():
     none = {f"free_energy_{quantity}{of}_interval": None for quantity in ("bond", "rg") for of in ("", "_prior")}
     found = lines(a=protein("a", **none))
     assert found["Prior"].light is Light.UNKNOWN and "2 cannot be compared" in found["Prior"].text
-    assert found["Fold"].light is Light.UNKNOWN and "Too few data to judge: a (rg)" in found["Fold"].text
+    assert found["Fold"].light is Light.UNKNOWN and "Too few data to judge any of it" in found["Fold"].text
 
 
 def test_a_control_that_passes_takes_the_good_light_away():
