@@ -10,18 +10,22 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import numpy as np
 
 from cgpipe.artefact import atomic, header
 from cgpipe.config.decisive import Decisive, training_that_matters
 from cgpipe.config.slices import TrainSettings
+from cgpipe.data.one_temperature import only_one
 from cgpipe.data.store import Dataset, open_dataset
+from cgpipe.data.stored import Source
 from cgpipe.errors import UserError
 from cgpipe.maker import maker
 from cgpipe.model.allegro import Allegro, AllegroSettings
-from cgpipe.model.potential import Potential
+from cgpipe.model.potential import Potential, Temperatures
 from cgpipe.model.presets import PRESETS
 from cgpipe.model.serialise import save_model
-from cgpipe.physics.prior import Prior, read_prior
+from cgpipe.model.temperature import with_entropy
+from cgpipe.physics.prior import Prior, ThermalPrior, read_prior
 from cgpipe.stage import parser, run, settings
 from cgpipe.training.ceiling import with_ceiling
 from cgpipe.training.checkpoint import Checkpoints
@@ -89,6 +93,8 @@ def train(
         prior = read_prior(prior_file) if chosen.model.use_priors else None
         potential = untrained(chosen, dataset, prior, seed)
         data = TrainingData.of(dataset, chosen.training.balance)
+        if chosen.model.temperature == "input":
+            potential = of_temperature(potential, data.train)
         if chosen.training.pretrain_prior and prior is not None:
             fitted = pretrain_once(potential, data.train, data.validation, chosen.training, checkpoints)
             potential = eqx.tree_at(lambda p: p.prior, potential, fitted.prior)
@@ -113,13 +119,13 @@ def train(
             record([*progress.history, final])
 
 
-def untrained(chosen: TrainSettings, dataset: Dataset, prior: Prior | None, seed: int) -> Potential:
+def untrained(chosen: TrainSettings, dataset: Dataset, prior: Prior | ThermalPrior | None, seed: int) -> Potential:
     """The model before training: the network's normalisation comes from the dataset's training set.
 
     It has just the room that the dataset's frames need; what is saved has the margin that simulations want.
 
     Raises:
-        UserError: dataset or prior were made for another cutoff or vocabulary.
+        UserError: dataset or prior were made for another cutoff, vocabulary or kind of temperature.
     """
     section, statistics = chosen.model, dataset.statistics
     sizes = PRESETS[section.allegro_size]
@@ -129,6 +135,8 @@ def untrained(chosen: TrainSettings, dataset: Dataset, prior: Prior | None, seed
         )
     if prior is not None and prior.types != dataset.vocabulary.types:
         raise UserError(f"the prior is not for the dataset's vocabulary {dataset.vocabulary.name!r}; rerun its stage")
+    if prior is not None and isinstance(prior, ThermalPrior) != (section.temperature == "input"):
+        raise UserError(f"the prior is not for model.temperature {section.temperature}; rerun its stage")
     network = AllegroSettings(
         sizes=sizes._replace(layers=section.layers or sizes.layers),
         l_max=section.l_max,
@@ -147,6 +155,15 @@ def untrained(chosen: TrainSettings, dataset: Dataset, prior: Prior | None, seed
         cutoff=section.cutoff,
         neighbour_slots=statistics["neighbour_slots"],
     )
+
+
+def of_temperature(potential: Potential, train: Sequence[Source]) -> Potential:
+    """The untrained model as a function of temperature, about the mean of its training frames."""
+    kelvin = np.concatenate([source.temperature for source in train]).astype(np.float64)
+    if kelvin.min() == kelvin.max():
+        raise UserError(only_one(kelvin[0], "training frames"))
+    known = Temperatures(float(kelvin.min()), float(kelvin.mean()), float(kelvin.max()))
+    return dataclasses.replace(potential, network=with_entropy(potential.network), temperatures=known)
 
 
 if __name__ == "__main__":

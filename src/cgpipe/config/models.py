@@ -100,6 +100,11 @@ class Model(Section):
         "float32", description="of the matrix products on a GPU; tensorfloat32 is faster and rounds to three digits"
     )
     use_priors: bool = Field(True, description="add the prior's energy to the network's")
+    temperature: Literal["single", "input"] = Field(
+        "single",
+        description="single: all frames at one temperature; input: frames at several, one free energy U − T S for all, "
+        "exported at simulate.temperature",
+    )
 
     @model_validator(mode="after")
     def _handed(self) -> "Model":
@@ -160,7 +165,9 @@ class Simulate(Section):
     on_spread: Literal["stop", "warn"] = Field("stop", description="what happens beyond that limit")
     replicas: Count = Field(4, description="runs per protein and member, from frames spread over the reference")
     temperature: NotNegative = Field(
-        0.0, description="of the thermostat [K]; 0: that of the protein's data, which is what a model holds at"
+        0.0,
+        description="of the thermostat [K]; 0: that of the protein's data, which is what a model holds at, or with "
+        "model.temperature input the one that most training frames have",
     )
     picoseconds: Positive = Field(200.0, description="length of one run [ps]")
     timestep: Positive = Field(4.0, description="time step [fs]")

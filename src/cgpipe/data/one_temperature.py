@@ -1,4 +1,7 @@
-"""One model, one temperature: the free energy of beads, which a model stands for, depends on temperature."""
+"""One model, one temperature: the free energy of beads, which a model stands for, depends on temperature.
+
+Only a model that has temperature as an input (``cgpipe.model.temperature``) may have frames at several, and needs them.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -32,4 +35,26 @@ def several_temperatures(found: Mapping[str, Sequence[float]]) -> Several | None
         remedy = f"choose one for each protein, e.g. temperatures: [{chosen:g}]"
     else:
         remedy = "no temperature is common to all of them: make a run of its own for the proteins of each"
+    remedy += ", or one model for all by model.temperature: input"
     return Several(first, f"frames at several temperatures, but a model holds at one ({told}); {remedy}")
+
+
+def unfit_temperatures(found: Mapping[str, Sequence[float]], as_input: bool) -> Several | None:
+    """What is wrong with the temperatures [K] of each protein's frames; None where nothing is.
+
+    Args:
+        found: temperatures [K] that each protein has frames at.
+        as_input: whether the model has temperature as an input (``model.temperature``).
+    """
+    if not as_input:
+        return several_temperatures(found)
+    everywhere = np.unique(np.concatenate([np.asarray(values, np.float32) for values in found.values()]))
+    return Several(next(iter(found)), only_one(everywhere[0], "frames")) if len(everywhere) == 1 else None
+
+
+def only_one(temperature: float, frames: str) -> str:
+    """That all of these frames are at one temperature [K], in words, where the model has it as an input."""
+    return (
+        f"all {frames} are at {temperature:g} K, but model.temperature is input: give frames at several temperatures, "
+        "or set model.temperature: single"
+    )

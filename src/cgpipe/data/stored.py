@@ -26,12 +26,15 @@ class Taken(NamedTuple):
 class Source(Protocol):
     """Frames of one padded length, in memory or on disk.
 
-    ``protein`` is the index of each one's protein; ``weight`` is how many single frames each one's label is worth;
-    ``averaged`` tells labels that are mean forces.
+    ``protein`` is the index of each one's protein; ``temperature`` is in K; ``weight`` is how many single frames each
+    one's label is worth; ``averaged`` tells labels that are mean forces.
     """
 
     @property
     def protein(self) -> Int32[np.ndarray, " frames"]: ...
+
+    @property
+    def temperature(self) -> Float32[np.ndarray, " frames"]: ...
 
     @property
     def weight(self) -> Float32[np.ndarray, " frames"]: ...
@@ -56,6 +59,7 @@ class StoredFrames:
             beads: of every protein, padded to the bucket's length.
         """
         self.protein = bucket["protein"][()][rows]
+        self.temperature = bucket["temperature"][()][rows]
         self.weight = bucket["weight"][()][rows]
         self.averaged = bucket["split"][()][rows] == STORED[MEAN_FORCE]
         self._rows, self._beads = rows, beads

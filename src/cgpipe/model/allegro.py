@@ -7,7 +7,8 @@ latent MLP together with all scalars before them. E_i = scale·Σ_j E_ij/√(2n�
 scalars. All features vanish at the cutoff with two derivatives, because no map has a bias.
 
 The symmetry is O(3): energies of mirror images agree. With ``so3`` products also keep what changes sign in a mirror, so
-that handedness can be learnt. With the edge feature ``sequence`` the embedding also knows how far apart two beads are
+that handedness can be learnt. With temperature as an input the readout gives two energies per edge, and E_ij is the
+first plus a multiple of the second (``cgpipe.model.temperature``). With the edge feature ``sequence`` the embedding also knows how far apart two beads are
 along their chain, and in which direction.
 
 Edges lie in rows of a few slots that share their bead (``cgpipe.physics.neighbours``); tensors are one contiguous array
@@ -124,6 +125,7 @@ class Allegro(eqx.Module):
         topology: Topology,
         neighbours: Neighbours,
         presence: Float[Array, " beads"],
+        lean: Float[Array, " beads"] | None = None,
     ) -> Float[Array, " beads"]:
         """Energy of every bead.
 
@@ -133,6 +135,7 @@ class Allegro(eqx.Module):
             neighbours: edges within the cutoff.
             presence: how much of every bead is there, 0 … 1; an edge counts by the product of both its beads, so a
                 bead of presence 0 is as if it were beyond everybody's cutoff.
+            lean: how much of the second readout is added to the first, where there are two.
 
         Returns:
             [kcal/mol]; of padded beads something finite that depends on nothing else's position.
@@ -155,7 +158,11 @@ class Allegro(eqx.Module):
             cuts = stops if number < s.sizes.layers else ()
             latent, *weights = layer.latent.split(cuts, *scalars, tensors[0])
             scalars.append(latent)
-        edges = jnp.where(neighbours.mask, self.readout(*scalars)[..., 0], 0.0)
+        outputs = self.readout(*scalars)
+        edges = outputs[..., 0]
+        if lean is not None:
+            edges += neighbours.to_rows(lean)[:, None] * outputs[..., 1]
+        edges = jnp.where(neighbours.mask, edges, 0.0)
         scale = self.type_scale[topology.species] * (s.energy_scale * norm / math.sqrt(2.0))
         return scale * neighbours.to_beads(edges.sum(1)) + self.type_shift[topology.species]
 

@@ -4,6 +4,9 @@ E = Σ_i E_i over real beads, E_i = prior_i + network_i; forces are −∂E/∂R
 whose distances are inside the range of the data (``physics.support``); on all others the prior acts alone. From the
 energy of a bead that the network sees, the highest one that its species has in the training data is taken off, so that
 leaving the data costs energy whatever constant the network's energies contain.
+
+With temperature as an input (``Temperatures``) all energies are linear in T, E = U − T S: prior, network and ceiling
+each have a part that is multiplied by (T − T₀)/T₀. ``cgpipe.model.temperature`` makes an ordinary potential of it.
 """
 
 from typing import NamedTuple
@@ -15,8 +18,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from cgpipe.data.topology import Topology
 from cgpipe.model.allegro import Allegro
-from cgpipe.physics.neighbours import find_neighbours, joined
-from cgpipe.physics.prior import Prior
+from cgpipe.physics.neighbours import Neighbours, find_neighbours, joined
+from cgpipe.physics.prior import Prior, ThermalPrior
 
 BROKEN = 1.5
 """A bond this much longer than the longest one of the data is broken; beyond 1 + the margin of the support."""
@@ -30,19 +33,33 @@ class Evaluation(NamedTuple):
     needed: Int[Array, "*frames"]
 
 
+class Temperatures(NamedTuple):
+    """Of the training frames [K]."""
+
+    lowest: float
+    mean: float
+    highest: float
+
+    def lean(self, temperature: Float[Array, "*frames"] | float) -> Float[Array, "*frames"] | float:
+        """(T − T₀)/T₀: what all entropies count with."""
+        return (temperature - self.mean) / self.mean
+
+
 class Potential(eqx.Module):
     """Prior and network of one model; either may be absent.
 
     ``cutoff`` is in Å. ``neighbour_slots`` is the room for edges per bead, on average over the beads of a structure; a
     structure that needs more has a wrong result and ``needed`` says so: callers must compare. ``ceiling`` is the
-    network's highest energy by species on training frames [kcal/mol]; models of older formats have none.
+    network's highest energy by species on training frames [kcal/mol]; models of older formats have none. With
+    ``temperatures`` the model is a function of temperature; without, it holds at the one of its data.
     """
 
-    prior: Prior | None
+    prior: Prior | ThermalPrior | None
     network: Allegro | None
     cutoff: float = eqx.field(static=True)
     neighbour_slots: int = eqx.field(static=True)
-    ceiling: Float[Array, " types"] | None = None
+    ceiling: Float[Array, "*readouts types"] | None = None
+    temperatures: Temperatures | None = eqx.field(static=True, default=None)
 
     def bead_energies(
         self, R: Float[Array, "beads 3"], topology: Topology, owned: Bool[Array, " beads"] | None = None
@@ -62,10 +79,27 @@ class Potential(eqx.Module):
         return energies[0], needed[0]
 
     def frame_energies(
-        self, R: Float[Array, "frames beads 3"], topology: Topology, owned: Bool[Array, "frames beads"] | None = None
+        self,
+        R: Float[Array, "frames beads 3"],
+        topology: Topology,
+        owned: Bool[Array, "frames beads"] | None = None,
+        temperature: Float[Array, " frames"] | None = None,
     ) -> tuple[Float[Array, "frames beads"], Int[Array, " frames"]]:
-        """Energies of many structures; the network sees all their edges as one list, so that its products are large."""
+        """Energies of many structures; the network sees all their edges as one list, so that its products are large.
+
+        Args:
+            R: positions [Å].
+            topology: of each structure.
+            owned: as for ``bead_energies``.
+            temperature: of each structure [K]; looked at only where it is an input of the model, and needed there.
+        """
         frames, beads, _ = R.shape
+        if self.temperatures is None:
+            temperature = lean = None
+        elif temperature is None:
+            raise ValueError("a model of many temperatures: give one, or take it at one (at_temperature)")
+        else:
+            lean = jnp.repeat(self.temperatures.lean(temperature).astype(R.dtype), beads)
         R = jnp.where(topology.mask[..., None], R, 0.0)
         topology = topology._replace(species=jnp.where(topology.mask, topology.species, 0))
         wanted = topology.mask if owned is None else topology.mask & owned
@@ -74,15 +108,26 @@ class Potential(eqx.Module):
         )
         energies = jnp.zeros((frames, beads), R.dtype)
         if self.prior is not None:
-            energies += jax.vmap(self.prior.bead_energies)(R, topology, neighbours)
+            energies += jax.vmap(self._prior_energies)(R, topology, neighbours, temperature)
         if self.network is not None:
             flat = Topology(*(field.reshape(-1) for field in topology))
             presence = jax.vmap(self._presence)(R, topology).reshape(-1)
-            network = self.network.bead_energies(R.reshape(-1, 3), flat, joined(neighbours), presence)
+            network = self.network.bead_energies(R.reshape(-1, 3), flat, joined(neighbours), presence, lean)
             if self.ceiling is not None:
-                network -= self.ceiling.astype(R.dtype)[flat.species] * presence
+                ceiling = self.ceiling.astype(R.dtype)[..., flat.species]
+                network -= (ceiling if lean is None else ceiling[0] + lean * ceiling[1]) * presence
             energies += network.reshape(frames, beads)
         return jnp.where(wanted, energies, 0.0), neighbours.needed
+
+    def _prior_energies(
+        self,
+        R: Float[Array, "beads 3"],
+        topology: Topology,
+        neighbours: Neighbours,
+        temperature: Float[Array, ""] | None,
+    ) -> Float[Array, " beads"]:
+        prior = self.prior.at(temperature) if isinstance(self.prior, ThermalPrior) else self.prior
+        return prior.bead_energies(R, topology, neighbours)
 
     @property
     def longest_bond(self) -> float | None:
@@ -119,12 +164,16 @@ class Potential(eqx.Module):
         return Evaluation(one.bead_energies[0], one.forces[0], one.needed[0])
 
     def evaluate_many(
-        self, R: Float[Array, "frames beads 3"], topology: Topology, owned: Bool[Array, "frames beads"] | None = None
+        self,
+        R: Float[Array, "frames beads 3"],
+        topology: Topology,
+        owned: Bool[Array, "frames beads"] | None = None,
+        temperature: Float[Array, " frames"] | None = None,
     ) -> Evaluation:
-        """Energies and forces of many structures of one length, each with its own topology."""
+        """Energies and forces of structures of one length, each with its own topology; as for ``frame_energies``."""
 
         def total(R: Float[Array, "frames beads 3"]) -> tuple[Float[Array, ""], tuple[Array, Array]]:
-            energies, needed = self.frame_energies(R, topology, owned)
+            energies, needed = self.frame_energies(R, topology, owned, temperature)
             return energies.sum(), (energies, needed)
 
         gradient, (energies, needed) = jax.grad(total, has_aux=True)(R)

@@ -19,14 +19,15 @@ from cgpipe.artefact import atomic, check_header
 from cgpipe.data.statistics import ROW
 from cgpipe.errors import UserError
 from cgpipe.model.allegro import Allegro, AllegroSettings
-from cgpipe.model.potential import Potential
+from cgpipe.model.potential import Potential, Temperatures
 from cgpipe.model.presets import Sizes
-from cgpipe.physics.prior import Prior
+from cgpipe.model.temperature import at_temperature, with_entropy
+from cgpipe.physics.prior import prior_from_json
 
-FORMAT = 3
+FORMAT = 4
 """Of the network's weights. In format 1 the embedding itself was the first scalars, one map gave the weights of the
 first tensors and of the first environment, and room for neighbours was counted by the most crowded bead. Up to format 2
-the network had no ceiling."""
+the network had no ceiling, up to format 3 no model was a function of temperature."""
 
 
 def save_model(path: Path, potential: Potential, head: Mapping[str, Any], statistics: Mapping[str, Any]) -> None:
@@ -46,6 +47,7 @@ def save_model(path: Path, potential: Potential, head: Mapping[str, Any], statis
         "network": None if network is None else _settings_to_json(network.settings),
         "prior": None if potential.prior is None else potential.prior.to_json(),
         "ceiling": potential.ceiling is not None,
+        "temperatures": potential.temperatures and potential.temperatures._asdict(),
     }
     line = json.dumps({"cgpipe": dict(head), "model": model, "statistics": dict(statistics)}, allow_nan=False)
     with atomic(path) as temporary, temporary.open("wb") as file:
@@ -81,6 +83,19 @@ def load_model(path: Path) -> tuple[Potential, dict[str, Any]]:
             raise UserError(f"{path}: weights truncated or damaged ({error}); rerun its stage") from None
 
 
+def load_model_at(path: Path, temperature: float) -> Potential:
+    """The potential of a model file at a temperature [K]; see `at_temperature`.
+
+    Raises:
+        UserError: as `load_model` and `at_temperature`.
+    """
+    try:
+        return at_temperature(load_model(path)[0], temperature)
+    except UserError as error:
+        message = str(error)
+        raise UserError(message if message.startswith(str(path)) else f"{path}: {message}") from None
+
+
 def _read_format_1(file: BinaryIO, skeleton: Potential) -> Potential:
     """The same function with the weights of today: the first scalars are projected by the identity."""
     slots = ROW * -(-skeleton.neighbour_slots // ROW)
@@ -102,14 +117,21 @@ def _read_format_1(file: BinaryIO, skeleton: Potential) -> Potential:
 
 def _skeleton(model: Mapping[str, Any]) -> Potential:
     network, prior = model["network"], model["prior"]
+    temperatures = Temperatures(**model["temperatures"]) if model.get("temperatures") else None
+    ceiling = None
     if network is not None:
         network = eqx.filter_eval_shape(Allegro, _settings_from_json(network), jax.random.key(0))
+        ceiling = jnp.zeros(network.settings.types) if model.get("ceiling") else None
+    if temperatures is not None:
+        network = network and eqx.filter_eval_shape(with_entropy, network)
+        ceiling = ceiling if ceiling is None else jnp.zeros((2, *ceiling.shape))
     return Potential(
-        prior=None if prior is None else Prior.from_json(prior),
+        prior=None if prior is None else prior_from_json(prior),
         network=network,
         cutoff=model["cutoff"],
         neighbour_slots=model["neighbour_slots"],
-        ceiling=jnp.zeros(network.settings.types) if model.get("ceiling") else None,
+        ceiling=ceiling,
+        temperatures=temperatures,
     )
 
 

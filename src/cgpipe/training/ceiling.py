@@ -3,6 +3,9 @@
 Force matching leaves the network's energy free by a constant. Where the network is faded out (``physics.support``) its
 energy goes to zero, so a network whose energies happen to be positive would pay a chain for leaving the data. With the
 ceiling of its species taken off, the energy of every bead is negative on the training frames, and to lose it costs.
+
+Where temperature is an input the ceiling is the straight line in T through those at the lowest and the highest
+temperature. The highest of energies that are all linear in T is convex in T, so that it lies below this line between.
 """
 
 from collections.abc import Sequence
@@ -16,6 +19,7 @@ from jaxtyping import Array, Float
 
 from cgpipe.data.stored import Source
 from cgpipe.model.potential import Potential
+from cgpipe.model.temperature import at_temperature
 from cgpipe.training.feed import Batch
 from cgpipe.training.pretrain import chunked
 
@@ -32,15 +36,27 @@ def with_ceiling(potential: Potential, buckets: Sequence[Source]) -> Potential:
     """
     if potential.network is None:
         return potential
-    types = len(potential.network.type_shift)
+    types, known = len(potential.network.type_shift), potential.temperatures
     # weights of a training on several nodes belong to all of them; this is worked out by one
     network = jax.tree.map(
         lambda leaf: jnp.asarray(np.asarray(leaf)) if eqx.is_array(leaf) else leaf,
         replace(potential, prior=None, ceiling=None),
     )
-    highest = np.asarray(_highest(network, jax.tree.map(jnp.asarray, chunked(buckets, FRAMES)), types))
-    seen = np.isfinite(highest)
-    return replace(potential, ceiling=jnp.asarray(np.where(seen, highest, highest[seen].max()), jnp.float32))
+    frames = jax.tree.map(jnp.asarray, chunked(buckets, FRAMES))
+
+    def at(one: Potential) -> Float[np.ndarray, " types"]:
+        highest = np.asarray(_highest(one, frames, types))
+        seen = np.isfinite(highest)
+        return np.where(seen, highest, highest[seen].max())
+
+    if known is None:
+        ceiling = at(network)
+    else:
+        low, high = (at(at_temperature(network, end)) for end in (known.lowest, known.highest))
+        begin, end = known.lean(known.lowest), known.lean(known.highest)
+        slope = (high - low) / (end - begin)
+        ceiling = np.stack([low - begin * slope, slope])
+    return replace(potential, ceiling=jnp.asarray(ceiling, jnp.float32))
 
 
 @eqx.filter_jit

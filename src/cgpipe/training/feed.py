@@ -28,7 +28,8 @@ WHOLE = slice(None)
 class Batch(NamedTuple):
     """Frames of one length; ``weight`` is 1 on average, and 0 on rows that only fill up the batch.
 
-    ``single`` tells rows with the force of a single frame, whose errors compare with those of other frames.
+    ``single`` tells rows with the force of a single frame, whose errors compare with those of other frames;
+    ``temperature`` is that of each frame [K].
     """
 
     R: Float[Array | ndarray, "frames beads 3"]
@@ -36,6 +37,7 @@ class Batch(NamedTuple):
     topology: Topology
     weight: Float[Array | ndarray, " frames"]
     single: Bool[Array | ndarray, " frames"]
+    temperature: Float[Array | ndarray, " frames"]
 
 
 class Place(NamedTuple):
@@ -115,7 +117,8 @@ def gather(frames: Source, rows: Int[ndarray, " some"], size: int, part: slice =
     taken = frames.take(_filled(rows, size, rows[0])[part])
     weight = _filled(frames.weight[rows], size, np.float32(0.0))
     single = _filled(~frames.averaged[rows], size, np.False_)
-    return Batch(*taken, weight[part], single[part])
+    temperature = _filled(frames.temperature[rows], size, frames.temperature[rows[0]])
+    return Batch(*taken, weight[part], single[part], temperature[part])
 
 
 def _filled(values: ndarray, size: int, fill: np.generic) -> ndarray:

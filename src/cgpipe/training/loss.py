@@ -26,7 +26,8 @@ class FrameErrors(NamedTuple):
 
 def frame_errors(potential: Potential, batch: Batch) -> FrameErrors:
     """Force errors of every frame of a batch, rows of weight 0 included."""
-    evaluation = potential.evaluate_many(jnp.asarray(batch.R), Topology(*map(jnp.asarray, batch.topology)))
+    R, topology = jnp.asarray(batch.R), Topology(*map(jnp.asarray, batch.topology))
+    evaluation = potential.evaluate_many(R, topology, temperature=jnp.asarray(batch.temperature))
     real = batch.topology.mask[..., None]
     error = jnp.where(real, evaluation.forces - batch.F, 0.0)
     label = jnp.where(real, batch.F, 0.0)

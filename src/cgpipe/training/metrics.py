@@ -50,20 +50,24 @@ class Score:
 
 @dataclass(frozen=True)
 class Scores:
-    """Score of a whole set and of each protein in it."""
+    """Score of a whole set, of each protein, and of each temperature [K] in it."""
 
     total: Score
     by_protein: dict[str, Score]
+    by_temperature: dict[str, Score]
 
     def summary(self, prefix: str) -> dict[str, float | dict[str, float]]:
         """Keys for the metrics file, each beginning with ``prefix``."""
-        return {
+        found = {
             f"{prefix}_mse": self.total.mse,
             f"{prefix}_rmse": self.total.rmse,
             f"{prefix}_r2": self.total.r2,
             f"{prefix}_r2_by_protein": {name: score.r2 for name, score in self.by_protein.items()},
             f"{prefix}_rmse_by_protein": {name: score.rmse for name, score in self.by_protein.items()},
         }
+        if len(self.by_temperature) > 1:
+            found[f"{prefix}_r2_by_temperature"] = {name: score.r2 for name, score in self.by_temperature.items()}
+        return found
 
 
 def evaluate(
@@ -84,13 +88,14 @@ def evaluate(
         size: frames per batch, a multiple of the number of devices.
         mesh: devices that share a batch.
     """
-    sums = np.zeros((len(proteins), 3))
+    temperatures = np.unique(np.concatenate([frames.temperature for frames in buckets]))
+    sums = np.zeros((len(proteins), len(temperatures), 3))
     part = local_part(mesh, size)
-    coming: deque[tuple[Int[ndarray, " some"], FrameErrors]] = deque()
+    coming: deque[tuple[tuple[Int[ndarray, " some"], Int[ndarray, " some"]], FrameErrors]] = deque()
 
     def add_oldest() -> None:
-        proteins_of, errors = coming.popleft()
-        np.add.at(sums, proteins_of, _columns(errors)[: len(proteins_of)])
+        cells, errors = coming.popleft()
+        np.add.at(sums, cells, _columns(errors)[: len(cells[0])])
 
     for frames in buckets:
         count = len(frames.protein)
@@ -101,13 +106,20 @@ def evaluate(
 
         with Prefetch(map(made, range(0, count, size))) as batches:
             for rows, batch in batches:
-                coming.append((frames.protein[rows], evaluation(parameters, batch)))
+                cells = frames.protein[rows], np.searchsorted(temperatures, frames.temperature[rows])
+                coming.append((cells, evaluation(parameters, batch)))
                 if len(coming) > IN_FLIGHT:
                     add_oldest()
     while coming:
         add_oldest()
-    by_protein = {name: Score(*map(float, row)) for name, row in zip(proteins, sums, strict=True) if row[2]}
-    return Scores(Score(*map(float, sums.sum(axis=0))), by_protein)
+    kelvin = [f"{one:g}" for one in temperatures]
+    of_proteins = sums.sum(1)
+    total = Score(*of_proteins.sum(0).tolist())
+    return Scores(total, _named(proteins, of_proteins), _named(kelvin, sums.sum(0)))
+
+
+def _named(names: Sequence[str], sums: Float[ndarray, "names 3"]) -> dict[str, Score]:
+    return {name: Score(*row.tolist()) for name, row in zip(names, sums, strict=True) if row[2]}
 
 
 def _columns(errors: FrameErrors) -> Float[ndarray, "frames 3"]:

@@ -7,7 +7,8 @@ with the same bits.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -20,11 +21,13 @@ from numpy import ndarray
 from cgpipe.config.training import Training
 from cgpipe.data.stored import Source
 from cgpipe.model.potential import Potential
-from cgpipe.physics.prior import Prior
+from cgpipe.physics.prior import Prior, ThermalPrior
 from cgpipe.training.checkpoint import Checkpoints
 from cgpipe.training.distributed import is_writer
 from cgpipe.training.feed import Batch, gather
 from cgpipe.training.loss import frame_errors
+
+AnyPrior = TypeVar("AnyPrior", Prior, ThermalPrior)
 
 CHUNK = 64
 SEARCH = optax.lbfgs()
@@ -40,7 +43,7 @@ class Pretrained(NamedTuple):
     """The fitted prior and how the fit went: steps, and (weighted) MSE before and after of the training frames and
     of held-out ones [(kcal/mol/Å)²]."""
 
-    prior: Prior
+    prior: Prior | ThermalPrior
     steps: int
     mse_before: float
     mse_after: float
@@ -91,7 +94,7 @@ def pretrain(
     prior = potential.prior
     if prior is None:
         raise ValueError("there is no prior to fit")
-    around = Potential(None, None, potential.cutoff, potential.neighbour_slots)
+    around = replace(potential, prior=None, network=None)
     seen, others = (jax.tree.map(jnp.asarray, chunked(some, frames)) for some in (buckets, heldout))
 
     shift = jax.tree.map(jnp.zeros_like, eqx.filter(prior, prior.trainable()))
@@ -113,23 +116,23 @@ def pretrain(
     return Pretrained(_moved(prior, best), len(values) - 1, values[0], values[-1], before, after)
 
 
-def _moved(prior: Prior, shift: Prior) -> Prior:
+def _moved(prior: AnyPrior, shift: AnyPrior) -> AnyPrior:
     """The prior with its parameters moved by so many of their units: the search is over these shifts."""
     free, fixed = eqx.partition(prior, prior.trainable())
     unit = jax.tree.map(lambda p: jnp.maximum(jnp.abs(p), SMALLEST_UNIT), free)
     return eqx.combine(jax.tree.map(lambda p, u, x: p + u * x, free, unit, shift), fixed)
 
 
-def _mse(shift: Prior, prior: Prior, around: Potential, chunks: Batch) -> Float[Array, ""]:
-    moved = Potential(_moved(prior, shift), None, around.cutoff, around.neighbour_slots)
+def _mse(shift: AnyPrior, prior: AnyPrior, around: Potential, chunks: Batch) -> Float[Array, ""]:
+    moved = replace(around, prior=_moved(prior, shift))
     error2, components = jax.lax.map(jax.checkpoint(lambda batch: _sums(moved, batch)), chunks)
     return error2.sum() / components.sum()
 
 
 @eqx.filter_jit
 def _advance(
-    shift: Prior, state: optax.OptState, prior: Prior, around: Potential, chunks: Batch
-) -> tuple[Prior, optax.OptState, Float[Array, ""], Float[Array, ""]]:
+    shift: AnyPrior, state: optax.OptState, prior: AnyPrior, around: Potential, chunks: Batch
+) -> tuple[AnyPrior, optax.OptState, Float[Array, ""], Float[Array, ""]]:
     """A step of the search; the MSE and the norm of its gradient where it begins."""
     given = {"prior": prior, "around": around, "chunks": chunks}
     value, gradient = optax.value_and_grad_from_state(_mse)(shift, state=state, **given)

@@ -11,6 +11,8 @@ its own (a Dirichlet prior), so a species never seen gets the global fit. A pair
 with the first species, which is blended with all.
 """
 
+import dataclasses
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -20,10 +22,11 @@ from numpy import ndarray
 from cgpipe.errors import UserError
 from cgpipe.physics.prior.bond_fit import by_kind, fit_bonds, with_cis
 from cgpipe.physics.prior.inversion import blend, blend_pairs, by_distinct_row, centres, most_likely
-from cgpipe.physics.prior.observed import ANGLE_EDGES, BOND_EDGES, DIHEDRAL_EDGES, Observed
+from cgpipe.physics.prior.observed import ANGLE_EDGES, BOND_EDGES, DIHEDRAL_EDGES, Observed, merged
 from cgpipe.physics.prior.prior import Prior, Weights
 from cgpipe.physics.prior.spline_fit import with_splines
 from cgpipe.physics.prior.terms import angle_energy
+from cgpipe.physics.prior.thermal import ThermalPrior, straight_line
 from cgpipe.physics.support import Gap, Support
 from cgpipe.units import thermal_energy
 
@@ -57,9 +60,23 @@ class FitOptions(NamedTuple):
 
 
 def fit_prior(
-    observed: Observed, types: tuple[str, ...], cutoff: float, weights: Weights, options: FitOptions
+    observed: Observed,
+    types: tuple[str, ...],
+    cutoff: float,
+    weights: Weights,
+    options: FitOptions,
+    ends: Prior | None = None,
 ) -> Prior:
     """The prior of the observed histograms.
+
+    Args:
+        observed: histograms of the training frames.
+        types: names of the species.
+        cutoff: of the model [Å].
+        weights: of the terms.
+        options: of the fits.
+        ends: where the data end, if not with these histograms: its limits of angles, σ, cis bonds and support are
+            taken over.
 
     Raises:
         UserError: the data hold no bonds, angles or dihedrals.
@@ -72,7 +89,8 @@ def fit_prior(
     kT = thermal_energy(observed.temperature)
     trans, cis = by_kind(observed.bond)
     r0, k = fit_bonds(trans, kT, options.shrinkage)
-    angle = fit_angles(observed.angle, kT, options.angle_terms, options.pseudo_count, options.shrinkage)
+    limits = None if ends is None else (np.asarray(ends.angle_lower), np.asarray(ends.angle_upper))
+    angle = fit_angles(observed.angle, kT, options.angle_terms, options.pseudo_count, options.shrinkage, limits)
     dihedral_k, phase = fit_dihedrals(
         observed.dihedral, kT, options.dihedral_terms, options.pseudo_count, options.shrinkage
     )
@@ -103,6 +121,9 @@ def fit_prior(
         support=observed_support(observed),
         cis=None,
     )
+    if ends is not None:
+        far, near = ends.repulsion_sigma, ends.excluded_sigma
+        prior = dataclasses.replace(prior, support=ends.support, repulsion_sigma=far, excluded_sigma=near)
     if options.form == "spline":
         densities = {
             "bond": blend(trans, options.shrinkage),
@@ -110,7 +131,22 @@ def fit_prior(
             "dihedral": blend_pairs(observed.dihedral, options.shrinkage, options.pseudo_count),
         }
         prior = with_splines(prior, densities, kT)
+    if ends is not None:
+        return dataclasses.replace(prior, cis=ends.cis)
     return with_cis(prior, trans, cis, kT, options.shrinkage)
+
+
+def fit_thermal_prior(
+    observed: Mapping[float, Observed], types: tuple[str, ...], cutoff: float, weights: Weights, options: FitOptions
+) -> ThermalPrior:
+    """The prior as a function of temperature, of histograms by temperature [K].
+
+    Raises:
+        UserError: there is one temperature only, or what `fit_prior` raises.
+    """
+    ends = fit_prior(merged(list(observed.values())), types, cutoff, weights, options)
+    fits = {one: fit_prior(seen, types, cutoff, weights, options, ends) for one, seen in observed.items()}
+    return straight_line(fits, {one: seen.frames for one, seen in observed.items()})
 
 
 def observed_support(observed: Observed) -> Support:
@@ -129,23 +165,32 @@ def observed_support(observed: Observed) -> Support:
 
 
 def fit_angles(
-    counts: ndarray, kT: float, terms: int, pseudo_count: float, shrinkage: float
+    counts: ndarray,
+    kT: float,
+    terms: int,
+    pseudo_count: float,
+    shrinkage: float,
+    limits: tuple[ndarray, ndarray] | None = None,
 ) -> tuple[ndarray, ndarray, ndarray, ndarray]:
-    """Coefficients [kcal/mol], θ_lo, θ_hi [rad] and κ [kcal/mol] for every row of a table of histograms."""
+    """Coefficients [kcal/mol], θ_lo, θ_hi [rad] and κ [kcal/mol] for every row of a table of histograms.
+
+    θ_lo and θ_hi are those of the histograms where no ``limits`` are given.
+    """
     theta = centres(ANGLE_EDGES)
     plain = blend(counts, shrinkage)
     below = np.cumsum(plain, axis=-1)
     lower = np.maximum(theta[np.argmax(below > EDGE_SHARE, axis=-1)], ANGLE_LIMITS[0])
     upper = np.minimum(theta[np.argmax(below > 1 - EDGE_SHARE, axis=-1)], ANGLE_LIMITS[1])
+    lower, upper = limits or (lower, upper)
     wall = np.full(len(counts), kT / WALL_WIDTH**2)
     coefficients = np.zeros((len(counts), terms))
     for row in range(len(counts)):
         inside = (theta >= lower[row]) & (theta <= upper[row])
         share = plain[row] + pseudo_count * inside / (counts[row].sum() + shrinkage)
-        limits = tuple(jnp.full(len(theta), edge[row]) for edge in (lower, upper))
+        ends = tuple(jnp.full(len(theta), edge[row]) for edge in (lower, upper))
 
-        def energy(unit: ndarray, wall: float, limits: tuple[jnp.ndarray, ...] = limits) -> ndarray:
-            low, high = limits
+        def energy(unit: ndarray, wall: float, ends: tuple[jnp.ndarray, ...] = ends) -> ndarray:
+            low, high = ends
             many = jnp.broadcast_to(unit, (len(theta), terms))
             return np.asarray(angle_energy(jnp.cos(theta), many, low, high, jnp.full(len(theta), wall)), np.float64)
 

@@ -6,7 +6,6 @@ half of a pair's to each bead. Repulsion acts for |i−j| ≥ 6 in residue index
 for |i−j| = 2…5.
 """
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -15,7 +14,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from cgpipe.artefact import read_json
 from cgpipe.data.topology import Topology
 from cgpipe.physics.geometry import angle_cosines, bond_lengths, length, real_positions, turns
 from cgpipe.physics.neighbours import Neighbours
@@ -258,12 +256,3 @@ class Prior(eqx.Module):
 def _owned(energy: Float[Array, " terms"], first: int, beads: int) -> Float[Array, " beads"]:
     """Energies of consecutive terms on consecutive beads, the first term's on row ``first``."""
     return jnp.pad(energy, (first, beads))[:beads]
-
-
-def read_prior(path: Path) -> Prior:
-    """The prior in a ``prior.json``.
-
-    Raises:
-        UserError: missing, damaged or another kind of file.
-    """
-    return Prior.from_json(read_json(path, "prior")["prior"])

@@ -1,0 +1,68 @@
+"""Temperature as an input of a model: E(R; T) = U(R) − T S(R), and the ordinary potential that it is at one T.
+
+The energy that a model of beads stands for is a free energy, and −∂F/∂T is its entropy S. It is written about the
+mean temperature T₀ of the training frames, E = E₀(R) − (T − T₀) S(R), so that both parts are determined by what the
+data hold: the mean, and how it changes. With the network's second readout E₁ = −T₀ S,
+
+    E = E₀ + (T − T₀)/T₀ E₁,        U = E₀ − E₁,
+
+so E₁ has the size of an energy. It begins at zero: what the data do not show to depend on T does not. The readout is
+linear in its last weights, so at one temperature both columns of these become one, and what is left is an ordinary
+network. Nothing behind the training knows of temperature as an input.
+"""
+
+from dataclasses import replace
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from cgpipe.errors import UserError
+from cgpipe.model.allegro import Allegro
+from cgpipe.model.potential import Potential, Temperatures
+from cgpipe.physics.prior import prior_at
+
+TOLERANCE = 0.01
+"""Temperatures closer than this are the same [K]."""
+
+
+def with_entropy(network: Allegro) -> Allegro:
+    """The network with a second readout, which is zero."""
+    return eqx.tree_at(_last_weights, network, jnp.pad(_last_weights(network), ((0, 0), (0, 1))))
+
+
+def at_temperature(potential: Potential, temperature: float) -> Potential:
+    """The ordinary potential at one temperature [K]; one that does not depend on temperature is returned as it is.
+
+    Raises:
+        UserError: the temperature is outside the range of the training frames.
+    """
+    known = potential.temperatures
+    if known is None:
+        return potential
+    check_range(temperature, known)
+    lean = known.lean(temperature)
+    network, ceiling = potential.network, potential.ceiling
+    if network is not None:
+        weights = _last_weights(network)
+        network = eqx.tree_at(_last_weights, network, weights[:, :1] + lean * weights[:, 1:])
+    return replace(
+        potential,
+        prior=None if potential.prior is None else prior_at(potential.prior, temperature),
+        network=network,
+        ceiling=None if ceiling is None else ceiling[0] + lean * ceiling[1],
+        temperatures=None,
+    )
+
+
+def check_range(temperature: float, known: Temperatures) -> None:
+    """Raise UserError unless a temperature [K] lies within those of the training frames."""
+    if not known.lowest - TOLERANCE <= temperature <= known.highest + TOLERANCE:
+        raise UserError(
+            f"{temperature:g} K is outside of the {known.lowest:g} to {known.highest:g} K that the model was trained "
+            "at; choose simulate.temperature within, or train on frames at higher or lower temperatures"
+        )
+
+
+def _last_weights(network: Allegro) -> Float[Array, "features readouts"]:
+    return network.readout.weights[-1]
