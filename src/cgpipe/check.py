@@ -21,7 +21,7 @@ from cgpipe.data.chains import describe_chains
 from cgpipe.data.given import GivenBeads, find_given
 from cgpipe.data.mean_forces import read_mean_forces, refuse_shared, training_weights
 from cgpipe.data.native import Beads, read_native
-from cgpipe.data.one_temperature import several_temperatures
+from cgpipe.data.one_temperature import refuse_outside, unfit_temperatures
 from cgpipe.data.readers import open_source
 from cgpipe.data.species import ONE_LETTER, canonical_residue
 from cgpipe.data.start_structure import alpha_carbons, describe_start, disulphides_of
@@ -132,15 +132,15 @@ def _sampled_residues(block: OpenmmProtein) -> ToSample:
     return ToSample(names, np.zeros_like(numbers), numbers)
 
 
-def refuse_several(temperatures: Mapping[str, Sequence[float]], file: Path) -> None:
-    """Refuse proteins whose frames are at several temperatures [K], at the line of the ``proteins.yaml``."""
-    several = several_temperatures(temperatures)
-    if several is None:
+def refuse_unfit(temperatures: Mapping[str, Sequence[float]], file: Path, as_input: bool) -> None:
+    """Refuse frames at temperatures [K] that the model cannot have, at the line of the ``proteins.yaml``."""
+    unfit = unfit_temperatures(temperatures, as_input)
+    if unfit is None:
         return
-    lines, block = read_document(file).lines, ("proteins", several.protein)
+    lines, block = read_document(file).lines, ("proteins", unfit.protein)
     keys = [(*block, key) for key in ("temperatures", "temperature")]
     place = next((key for key in keys if key in lines), block)
-    raise UserError(f"{file}:{lines[place]}: {'.'.join(place)}: {several.complaint}")
+    raise UserError(f"{file}:{lines[place]}: {'.'.join(place)}: {unfit.complaint}")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -167,7 +167,12 @@ def main(argv: Sequence[str]) -> int:
     found = {
         name: check_protein(name, block, config.species, config.project) for name, block in proteins.proteins.items()
     }
-    refuse_several({name: one.temperatures for name, one in found.items()}, Path(config.proteins))
+    temperatures = {name: one.temperatures for name, one in found.items()}
+    as_input = config.model.temperature == "input"
+    refuse_unfit(temperatures, Path(config.proteins), as_input)
+    if as_input and config.simulate.temperature:
+        everywhere = [kelvin for values in temperatures.values() for kelvin in values]
+        refuse_outside(config.simulate.temperature, min(everywhere), max(everywhere))
     training, tests = (
         {
             name: read_mean_forces(Path(file))

@@ -42,6 +42,7 @@ def main(argv: Sequence[str]) -> int:
         capacity_margin=options.capacity_margin,
         quotas=chosen.quotas,
         weights=chosen.weights,
+        temperature=chosen.temperature,
     )
     tests, training = ({name: Path(path) for name, path in given} for given in (args.mean_force, args.mean_force_train))
     inputs = {path.stem: path for path in args.projections}

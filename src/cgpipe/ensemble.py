@@ -25,6 +25,7 @@ from cgpipe.errors import UserError
 from cgpipe.maker import maker
 from cgpipe.model.ensemble import Ensemble
 from cgpipe.model.serialise import load_model
+from cgpipe.model.temperature import at_temperature
 from cgpipe.stage import parser, run, settings
 
 SPREAD = ("val_mse", "val_rmse", "val_r2", "test_mse", "test_rmse", "test_r2")
@@ -75,14 +76,18 @@ def main(argv: Sequence[str]) -> int:
 
 
 def force_spread(ensemble: Ensemble, dataset: Dataset) -> dict[str, float]:
-    """RMS over frames and components of the members' standard deviation [kcal/mol/Å], by protein with test frames."""
-    together = jax.jit(jax.vmap(ensemble.evaluate, in_axes=(0, None)))
+    """RMS over frames and components of the members' standard deviation [kcal/mol/Å], by protein with test frames.
+
+    Members with temperature as an input are compared at that of the protein's first test frame.
+    """
     spreads = {}
     for protein in dataset.proteins:
         frames = dataset.load_protein(protein.name, "test")
         if len(frames.R):
             some = np.linspace(0, len(frames.R) - 1, SPREAD_FRAMES).astype(int)
             topology = Topology(*(jnp.asarray(column[0]) for column in frames.topology))
+            own = Ensemble(at_temperature(ensemble.members, float(frames.temperature[0])))
+            together = jax.jit(jax.vmap(own.evaluate, in_axes=(0, None)))
             spread = together(jnp.asarray(frames.R[some]), topology).spread
             spreads[protein.name] = float(jnp.sqrt(jnp.mean(spread**2)))
     return spreads

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cgpipe.artefact import header, read_json, write_json
 from cgpipe.config.models import Export
 from cgpipe.config.slices import ExportSettings
@@ -37,6 +39,8 @@ def main(argv: Sequence[str]) -> int:
         for (_, stored), path in zip(trained, models, strict=True):
             _check_dataset(stored["cgpipe"], head, path, args.dataset)
         layout = _layout(chosen.export, dataset, trained[0][0])
+        if trained[0][0].temperatures is not None:
+            layout = layout._replace(temperature=chosen.temperature or usual_temperature(dataset))
         files = dict(zip(model_files(seeds), models, strict=True))
         model, described = write_bundle(folder, files, layout, dataset.vocabulary, head)
         body = {
@@ -46,6 +50,8 @@ def main(argv: Sequence[str]) -> int:
             "dataset_sha256": head["inputs"]["dataset"]["sha256"],
             "statistics": trained[0][1]["statistics"],
         }
+        if layout.temperature:
+            body["temperature"] = layout.temperature
         write_json(folder / "model.json", head, body)
         samples = sample_frames(dataset, chosen.export.parity_frames)
         parities = compare(model, load_program(folder / "model.json"), samples)
@@ -101,6 +107,14 @@ def _layout(chosen: Export, dataset: Dataset, potential: Potential) -> Layout:
         raise UserError(f"export.neighbours {chosen.neighbours} is below the model's own {potential.neighbour_slots}")
     beads = bead_capacities(dataset.statistics["buckets"], chosen.beads)
     return Layout(beads, chosen.neighbours, chosen.platforms, chosen.text)
+
+
+def usual_temperature(dataset: Dataset) -> float:
+    """The temperature [K] of most training frames, the lowest of equals."""
+    kelvin, frames = np.unique(
+        np.concatenate([source.temperature for source in dataset.stored("train")]), return_counts=True
+    )
+    return float(kelvin[np.argmax(frames)])
 
 
 def bead_capacities(buckets: Sequence[int], wanted: int | Sequence[int]) -> list[int]:

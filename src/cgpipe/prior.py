@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from cgpipe.artefact import atomic, header, write_json
 from cgpipe.config.slices import PriorSettings
-from cgpipe.data.store import Dataset, open_dataset
+from cgpipe.data.store import Dataset, Frames, open_dataset
 from cgpipe.errors import UserError
 from cgpipe.maker import maker
-from cgpipe.physics.prior import Prior, Weights
+from cgpipe.physics.prior import Prior, ThermalPrior, Weights, prior_at
 from cgpipe.physics.prior.bond_fit import by_kind, cis_shares
 from cgpipe.physics.prior.curves import bonded_curves, pair_curves
-from cgpipe.physics.prior.fit import FitOptions, fit_prior
+from cgpipe.physics.prior.fit import FitOptions, fit_prior, fit_thermal_prior
 from cgpipe.physics.prior.observed import Observed, merged
 from cgpipe.physics.prior.quality import Check, check, force_quality, frames_of, halves
 from cgpipe.plots import style
@@ -25,6 +26,12 @@ from cgpipe.stage import parser, run, settings
 
 SEED = 0
 """Of the runs under the prior alone."""
+
+ALL = 0.0
+"""Stands for all temperatures together."""
+
+Halves = dict[float, tuple[Observed, Observed]]
+"""Temperature [K] → histograms of two halves of the frames."""
 
 HEADLINE = ("force_r2", "js_bond", "js_angle", "js_dihedral")
 
@@ -37,12 +44,17 @@ def main(argv: Sequence[str]) -> int:
     weights = Weights(**chosen.prior.weights.model_dump())
     with open_dataset(args.dataset) as dataset:
         names = [protein.name for protein in dataset.proteins]
-        training = {name: found for name in names if (found := _observed(dataset, name, "train", chosen.cutoff))}
+        training = {name: found for name in names if (found := _observed(dataset, name, "train", chosen))}
         if not training:
             raise UserError(f"{args.dataset}: no training frames; lower training.val_fraction or dataset.test_fraction")
-        observed = merged([half for both in training.values() for half in both])
-        prior = fit_prior(observed, dataset.vocabulary.types, chosen.cutoff, weights, options)
-        checks = {name: _check(dataset, prior, name, training.get(name)) for name in names}
+        by_temperature = {
+            kelvin: merged([half for found in training.values() for half in found.get(kelvin, ())])
+            for kelvin in sorted({kelvin for found in training.values() for kelvin in found})
+        }
+        usual = max(by_temperature, key=lambda kelvin: by_temperature[kelvin].frames)
+        observed, how = by_temperature[usual], (dataset.vocabulary.types, chosen.cutoff, weights, options)
+        prior = fit_thermal_prior(by_temperature, *how) if chosen.temperature == "input" else fit_prior(observed, *how)
+        checks = {name: _check(dataset, prior, name, training.get(name), chosen) for name in names}
     quality: dict[str, Any] = {
         "training_frames": observed.frames,
         "temperature": observed.temperature,
@@ -53,7 +65,8 @@ def main(argv: Sequence[str]) -> int:
     head = header("prior", chosen.model_dump(mode="json"), {"dataset": args.dataset}, by=maker("prior"))
     write_json(args.out, head, {"prior": prior.to_json(), "quality": quality})
     alone = [(one.data, one.alone) for one in checks.values()]
-    curves, pairs = bonded_curves(prior, observed, alone), pair_curves(prior, observed, alone)
+    shown = prior_at(prior, usual)
+    curves, pairs = bonded_curves(shown, observed, alone), pair_curves(shown, observed, alone)
     # the figure's protocols have fields that can be set, which named tuples have not
     figure = prior_figure(curves, pairs, quality["proteins"])  # type: ignore[arg-type]
     with atomic(args.figure) as temporary:
@@ -62,32 +75,55 @@ def main(argv: Sequence[str]) -> int:
         shares = ", ".join(f"{pair} {share:.2%}" for pair, share in quality["cis_bonds"].items())
         print(f"bonds with a cis minimum beside the trans one, and the share of their frames in it: {shares}")
     for name, numbers in quality["proteins"].items():
-        shown = (f"{key} {numbers[key]:.4f}" for key in HEADLINE if numbers[key] is not None)
-        print(f"{name}: {', '.join(shown)}")
+        headline = (f"{key} {numbers[key]:.4f}" for key in HEADLINE if numbers[key] is not None)
+        print(f"{name}: {', '.join(headline)}")
     return 0
 
 
-def _observed(dataset: Dataset, name: str, split: str, cutoff: float) -> tuple[Observed, Observed] | None:
-    """Histograms of two halves of a protein's frames in a set, or None where it has none there."""
+def _observed(dataset: Dataset, name: str, split: str, chosen: PriorSettings) -> Halves:
+    """Histograms of two halves of a protein's frames in a set, none where it has no frames there.
+
+    By temperature [K] where that is an input of the model; else all together.
+    """
     frames = frames_of(dataset, name, (split,))
     if frames is None:
-        return None
+        return {}
+    parts = {ALL: frames}
+    if chosen.temperature == "input":
+        parts = {kelvin: _at(frames, kelvin) for kelvin in np.unique(frames.temperature).tolist()}
     try:
-        return halves(frames, len(dataset.vocabulary), cutoff)
+        return {kelvin: halves(some, len(dataset.vocabulary), chosen.cutoff) for kelvin, some in parts.items()}
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
 
 
-def _check(dataset: Dataset, prior: Prior, name: str, training: tuple[Observed, Observed] | None) -> Check:
-    """A protein under the prior alone, against its training frames, or the test frames of a held-out protein."""
+def _at(frames: Frames, kelvin: float) -> Frames:
+    """Those of a temperature [K]."""
+    if kelvin == ALL:
+        return frames
+    kept = frames.temperature == np.float32(kelvin)
+    return jax.tree.map(lambda values: values[kept], frames)
+
+
+def _check(
+    dataset: Dataset, prior: Prior | ThermalPrior, name: str, training: Halves | None, chosen: PriorSettings
+) -> Check:
+    """A protein under the prior alone, against its training frames, or the test frames of a held-out protein.
+
+    Where temperature is an input, at that of most of these frames.
+    """
     split = "test" if training is None else "train"
-    data = training or _observed(dataset, name, split, prior.cutoff)
+    data = training or _observed(dataset, name, split, chosen)
     frames = frames_of(dataset, name, (split,))
-    if data is None or frames is None:
+    if not data or frames is None:
         raise UserError(f"{name}: no frames in the dataset's train and test sets; give it more frames")
-    checked = check(prior, frames, data, np.asarray(dataset.vocabulary.masses), SEED)
+    kelvin = max(data, key=lambda one: merged(data[one]).frames)
+    own = prior_at(prior, kelvin)
+    checked = check(own, _at(frames, kelvin), data[kelvin], np.asarray(dataset.vocabulary.masses), SEED)
     heldout = frames_of(dataset, name, ("val", "test"))
-    scores = force_quality(prior, heldout)
+    if heldout is not None:
+        heldout = _at(heldout, kelvin)
+    scores = force_quality(own, heldout if heldout is not None and len(heldout.R) else None)
     return checked._replace(numbers={**scores, **checked.numbers})
 
 

@@ -25,7 +25,7 @@ from cgpipe.errors import UserError
 from cgpipe.maker import maker
 from cgpipe.stage import run
 
-KEPT = ("member", "seeds", "dataset_sha256", "statistics")
+KEPT = ("member", "seeds", "dataset_sha256", "statistics", "temperature")
 """What new programs do not change in ``model.json``."""
 
 TOLERANCE = 1e-5

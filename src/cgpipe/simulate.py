@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     simulate = chosen.simulate
     program = load_program(args.program)
     everything = read_projection(args.projection)
-    temperature = simulate.temperature or everything.reference_temperature()
+    temperature = program.temperature(simulate.temperature, everything.reference_temperature())
     reference = everything.reference_at(temperature)
     molecule = Molecule(program, reference, simulate)
     replicas = _replicas(args, chosen, molecule, temperature)

@@ -26,7 +26,7 @@ from cgpipe.dynamics.stability import (
 )
 from cgpipe.dynamics.trials import Condition, Trials
 from cgpipe.maker import maker
-from cgpipe.model.serialise import load_model
+from cgpipe.model.serialise import load_model, load_model_at
 from cgpipe.validation.unseen import unseen_shares
 
 
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     settings = stage.settings(arguments.settings, StabilitySettings)
     how = settings.stability
     program, everything = load_program(arguments.program), read_projection(arguments.projection)
-    temperature = settings.temperature or everything.reference_temperature()
+    temperature = program.temperature(settings.temperature, everything.reference_temperature())
     reference = everything.reference_at(temperature)
     topology = chain_topology(reference, program.vocabulary)
     potential, _ = load_model(arguments.program.with_name("model.eqx"))
@@ -68,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
     free, order = free_runs(trials, begin, sorted(how.free_timesteps), how.picoseconds)
     with open_dataset(arguments.dataset) as dataset:
         test = dataset.load_protein(reference.protein, "test").R
-    members = [load_model(path)[0] for path in arguments.models]
+    members = [load_model_at(path, temperature) for path in arguments.models]
     limit, shares = unseen_shares(members, topology, test, {name: living_frames(run) for name, run in runs.items()})
 
     body: dict[str, Any] = {

@@ -161,9 +161,10 @@ def of_temperature(potential: Potential, train: Sequence[Source]) -> Potential:
     """The untrained model as a function of temperature, about the mean of its training frames."""
     kelvin = np.concatenate([source.temperature for source in train]).astype(np.float64)
     if kelvin.min() == kelvin.max():
-        raise UserError(only_one(kelvin[0], "training frames"))
+        raise UserError(only_one(float(kelvin[0]), "training frames"))
     known = Temperatures(float(kelvin.min()), float(kelvin.mean()), float(kelvin.max()))
-    return dataclasses.replace(potential, network=with_entropy(potential.network), temperatures=known)
+    network = None if potential.network is None else with_entropy(potential.network)
+    return dataclasses.replace(potential, network=network, temperatures=known)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from cgpipe.data.replicas import read_replica
 from cgpipe.data.store import Dataset, open_dataset
 from cgpipe.deploy.program import Program, load_program
 from cgpipe.maker import maker
-from cgpipe.model.serialise import load_model
-from cgpipe.physics.prior import Prior, read_prior
+from cgpipe.model.potential import Potential
+from cgpipe.model.serialise import load_model, load_model_at
+from cgpipe.physics.prior import Prior, ThermalPrior, prior_at, read_prior
 from cgpipe.validation.forces import evaluate_forces
 from cgpipe.validation.mean_forces import evaluate_mean_forces
 from cgpipe.validation.simulations import count_survivors, evaluate_simulations, record_of
@@ -47,11 +48,13 @@ def main(argv: Sequence[str]) -> int:
     generator = np.random.default_rng(SEED)
     native = arguments.native and read_native(arguments.native, projection, settings.aliases, projection.protein)
     with open_dataset(arguments.dataset) as dataset:
-        prior = read_prior(arguments.prior)
-        forces, force_curves = evaluate_forces(projection, dataset, prior, program, settings, labels, generator)
-        cutoff = dataset.cutoff
+        fitted, members = read_prior(arguments.prior), _members(program, arguments.models)
+        forces, force_curves = evaluate_forces(
+            projection, dataset, fitted, program, settings, labels, generator, members
+        )
+        cutoff, prior = dataset.cutoff, prior_at(fitted, float(replicas[0].record["temperature"]))
         mean_forces, mean_force_curves = _mean_forces(
-            labels, projection, dataset, prior, program, arguments.models, settings
+            labels, projection, dataset, fitted, program, arguments.models, settings
         )
     structure, curves = evaluate_simulations(
         projection, replicas, prior, cutoff, program.vocabulary, native, settings, generator
@@ -81,11 +84,19 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def _members(program: Program, models: Sequence[Path]) -> list[Potential]:
+    """The models that a program of one temperature was exported from; none where it is of every one."""
+    if "temperature" not in program.metadata:
+        return []
+    names = [f"seed-{seed}" for seed in program.metadata["seeds"]]
+    return [load_model(path)[0] for path in models if path.parent.name in names]
+
+
 def _mean_forces(
     labels: MeanForces | None,
     projection: Projection,
     dataset: Dataset,
-    prior: Prior,
+    prior: Prior | ThermalPrior,
     program: Program,
     models: Sequence[Path],
     settings: ValidateSettings,
@@ -93,11 +104,11 @@ def _mean_forces(
     """Metrics on mean forces, where there are any; every seed takes part."""
     if labels is None:
         return {"mean_force_configurations": 0}, None
-    seeds = {path.parent.name: load_model(path)[0] for path in models}
-    samples = settings.validate_.bootstrap
-    return evaluate_mean_forces(
-        labels, projection, dataset, prior, program, seeds, samples, np.random.default_rng(SEED)
-    )
+    kelvin, members = labels.temperature, _members(program, models)
+    seeds = {path.parent.name: load_model_at(path, kelvin) for path in models}
+    prior = prior_at(prior, kelvin)
+    samples, generator = settings.validate_.bootstrap, np.random.default_rng(SEED)
+    return evaluate_mean_forces(labels, projection, dataset, prior, program, seeds, samples, generator, members)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,11 @@ to the free energy: every satellite pulls its bond together with the constant fo
 of U_chain with bonds shortened by (3/2) m kT α / k, and bonds, angles and dihedrals of the beads are independent:
 sampling is exact. The optimal force map puts a and 1 − a on the satellites: what it leaves is ½ ∇k_f (|y|² − 3
 kT/k_f), of variance 3/2 (kT α)² along the bond for each satellite; the plain force on the bead has kT k_f a² per
-component on top.
+component on top. In other words the free energy is U_chain − T S, exactly, with the satellites' entropy
+S = −(3/2) m k_B α Σ r: the mean force is linear in T.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,8 +38,13 @@ DIHEDRAL_H, DIHEDRAL_GAMMA = 0.8, 1.0
 SPRING_K0, ALPHA = 300.0, 4.0
 FRAMES_PER_RUN = 250
 
-SHORTENED = BOND_R0 - 1.5 * SATELLITES * KT * ALPHA / BOND_K
-"""Rest length of the bonds that the beads feel once the satellites are averaged over [Å]."""
+
+def shortened(temperature: float) -> float:
+    """Rest length of the bonds that the beads feel once the satellites are averaged over [Å]."""
+    return BOND_R0 - 1.5 * SATELLITES * thermal_energy(temperature) * ALPHA / BOND_K
+
+
+SHORTENED = shortened(TEMPERATURE)
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Molecule:
     F: np.ndarray
     mean: np.ndarray
     atoms: Atoms
+    temperatures: tuple[float, ...] = (TEMPERATURE,)  # equally many frames at each, one after the other
     notes: tuple[str, ...] = ()
     trajectories: tuple[str, ...] = field(init=False)
     frames: tuple[np.ndarray, ...] = field(init=False)
@@ -59,7 +66,10 @@ class Molecule:
         lengths = tuple(min(FRAMES_PER_RUN, len(self.R) - start) for start in edges)
         object.__setattr__(self, "lengths", lengths)
         object.__setattr__(self, "frames", tuple(np.arange(length) for length in lengths))
-        object.__setattr__(self, "trajectories", tuple(f"{TEMPERATURE:g}/{run}" for run in range(len(lengths))))
+        object.__setattr__(self, "trajectories", tuple(f"{self.kelvin(run):g}/{run}" for run in range(len(lengths))))
+
+    def kelvin(self, run: int) -> float:
+        return self.temperatures[run * FRAMES_PER_RUN * len(self.temperatures) // len(self.R)]
 
     def where(self, trajectory: int) -> str:
         return self.trajectories[trajectory]
@@ -68,13 +78,13 @@ class Molecule:
         for run, frames in enumerate(self.frames):
             rows = run * FRAMES_PER_RUN + frames
             R, F = (array[rows].astype(np.float32) for array in (self.R, self.F))
-            yield Chunk(run, TEMPERATURE, frames, R, F)
+            yield Chunk(run, self.kelvin(run), frames, R, F)
 
 
-def sample(frames: int, seed: int) -> Molecule:
-    """Independent frames from the exact ensemble."""
-    random = np.random.default_rng(seed)
-    beads = _chain(frames, random)
+def sample(frames: int, seed: int, temperature: float = TEMPERATURE) -> Molecule:
+    """Independent frames from the exact ensemble at a temperature [K]."""
+    random, kT = np.random.default_rng(seed), thermal_energy(temperature)
+    beads = _chain(frames, random, temperature)
     vector = np.diff(beads, axis=1)
     length = np.linalg.norm(vector, axis=-1, keepdims=True)
     stiffness = SPRING_K0 * np.exp(ALPHA * (length - BOND_R0))
@@ -83,7 +93,7 @@ def sample(frames: int, seed: int) -> Molecule:
     for column, share in ((2, SHARE_OF_C), (0, SHARE_OF_N)):
         k = np.concatenate([stiffness, np.full((frames, 1, 1), SPRING_K0)], axis=1)
         k = k if column == 2 else np.roll(k, 1, axis=1)
-        y = random.normal(size=beads.shape) * np.sqrt(KT / k)
+        y = random.normal(size=beads.shape) * np.sqrt(kT / k)
         R[:, :, column], F[:, :, column] = beads + ASIDE + y, -k * y
         bonds = slice(0, -1) if column == 2 else slice(1, None)  # residues whose atom sits on a bond
         R[:, bonds, column] = share * beads[:, :-1] + (1 - share) * beads[:, 1:] + y[:, bonds]
@@ -93,7 +103,14 @@ def sample(frames: int, seed: int) -> Molecule:
         F[:, :-1, 1] += share * (k * y)[:, bonds] + tension
         F[:, 1:, 1] += (1 - share) * (k * y)[:, bonds] - tension
     shape = (frames, 3 * BEADS, 3)
-    return Molecule(R.reshape(shape), F.reshape(shape), chain_forces(beads, SHORTENED), _atoms())
+    mean = chain_forces(beads, shortened(temperature))
+    return Molecule(R.reshape(shape), F.reshape(shape), mean, _atoms(), (temperature,))
+
+
+def joined(molecules: Sequence[Molecule]) -> Molecule:
+    """As many frames of each, whole runs of them, as one source."""
+    R, F, mean = (np.concatenate([getattr(one, name) for one in molecules]) for name in ("R", "F", "mean"))
+    return Molecule(R, F, mean, molecules[0].atoms, tuple(t for one in molecules for t in one.temperatures))
 
 
 def noise_variance() -> float:
@@ -173,14 +190,15 @@ def _dihedral_forces(beads: np.ndarray, u: np.ndarray, length: np.ndarray) -> np
     return F
 
 
-def _chain(frames: int, random: np.random.Generator) -> np.ndarray:
+def _chain(frames: int, random: np.random.Generator, temperature: float) -> np.ndarray:
     """Beads from independent bond lengths, angles and dihedrals, each by its inverse distribution function."""
+    kT, rest = thermal_energy(temperature), shortened(temperature)
     r = np.linspace(2.5, 5.5, 6001)
-    bonds = _draw(r, r**2 * np.exp(-0.5 * BOND_K * (r - SHORTENED) ** 2 / KT), (frames, BEADS - 1), random)
+    bonds = _draw(r, r**2 * np.exp(-0.5 * BOND_K * (r - rest) ** 2 / kT), (frames, BEADS - 1), random)
     c = np.linspace(-0.999, 0.999, 6001)
-    cosine = _draw(c, np.exp(-0.5 * ANGLE_K * (c - ANGLE_C) ** 2 / KT), (frames, BEADS - 2), random)
+    cosine = _draw(c, np.exp(-0.5 * ANGLE_K * (c - ANGLE_C) ** 2 / kT), (frames, BEADS - 2), random)
     p = np.linspace(-np.pi, np.pi, 6001)
-    phi = _draw(p, np.exp(-DIHEDRAL_H * np.cos(p - DIHEDRAL_GAMMA) / KT), (frames, BEADS - 3), random)
+    phi = _draw(p, np.exp(-DIHEDRAL_H * np.cos(p - DIHEDRAL_GAMMA) / kT), (frames, BEADS - 3), random)
     directions = np.zeros((frames, BEADS - 1, 3))
     directions[:, 0, 0] = 1.0
     sine = np.sqrt(1 - cosine**2)

@@ -39,18 +39,29 @@ class Network:
         """Variance of the plain force on each bead at fixed beads, per component [(kcal/mol/Å)²]."""
         return KT * np.diag(self.cf @ np.linalg.solve(self.ff, self.cf.T))
 
-    def sample(self, frames: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def sample(self, frames: int, seed: int, kT: float = KT) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Positions of the beads, and forces on beads and other atoms, independent frames."""
         random = np.random.default_rng(seed)
         stiffness, modes = np.linalg.eigh(self.schur)
-        width = np.where(stiffness > 1e-9, np.sqrt(KT / np.maximum(stiffness, 1e-9)), 0.0)
+        width = np.where(stiffness > 1e-9, np.sqrt(kT / np.maximum(stiffness, 1e-9)), 0.0)
         R = np.einsum("ij,fjk->fik", modes * width, random.normal(size=(frames, len(width), 3)))
-        spread = np.linalg.cholesky(KT * np.linalg.inv(self.ff))
+        spread = np.linalg.cholesky(kT * np.linalg.inv(self.ff))
         y = np.einsum("ij,fjk->fik", spread, random.normal(size=(frames, len(self.ff), 3)))
         x = y - np.einsum("ij,fjk->fik", np.linalg.solve(self.ff, self.cf.T), R)
         on_beads = -np.einsum("ij,fjk->fik", self.cc, R) - np.einsum("ij,fjk->fik", self.cf, x)
         on_others = -np.einsum("ij,fjk->fik", self.cf.T, R) - np.einsum("ij,fjk->fik", self.ff, x)
         return R, on_beads, on_others
+
+
+def chain_network(beads: int) -> Network:
+    """A chain of beads, two other atoms on every bond: the beads feel springs between neighbours alone."""
+    atoms = 3 * beads - 2
+    springs = np.zeros((atoms, atoms))
+    for bond in range(beads - 1):
+        springs[bond, bond + 1] = 5.0
+        for other, own in enumerate((4.0, 9.0)):
+            springs[[bond, bond + 1], beads + 2 * bond + other] = own
+    return _of_springs(springs, beads)
 
 
 def network(beads: int, others: int, seed: int = 0) -> Network:
@@ -60,6 +71,10 @@ def network(beads: int, others: int, seed: int = 0) -> Network:
     springs = np.where(random.random((atoms, atoms)) < 0.3, random.uniform(2.0, 40.0, (atoms, atoms)), 0.0)
     springs[np.arange(beads - 1), np.arange(1, beads)] = 30.0
     springs[np.arange(atoms) % beads, np.arange(atoms)] += 10.0
+    return _of_springs(springs, beads)
+
+
+def _of_springs(springs: np.ndarray, beads: int) -> Network:
     springs = np.triu(springs, 1)
     springs += springs.T
     K = np.diag(springs.sum(axis=1)) - springs

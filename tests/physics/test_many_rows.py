@@ -115,7 +115,7 @@ def test_errors_of_frames():
     def made(dtype: str) -> Callable:
         def function(R: jax.Array) -> Any:
             ones = np.ones(len(R), dtype)
-            return frame_errors(alone(dtype), Batch(R, 0.1 * R, topologies(len(R)), ones, ones > 0))[:2]
+            return frame_errors(alone(dtype), Batch(R, 0.1 * R, topologies(len(R)), ones, ones > 0, 300 * ones))[:2]
 
         return function
 

@@ -23,6 +23,7 @@ from cgpipe.config.models import (
     Training,
     Validate,
 )
+from cgpipe.config.network import TemperatureUse
 from cgpipe.config.proteins import Given, MdcathProtein, Protein, Proteins
 from cgpipe.config.sampling import APART, Average, OpenmmProtein, Sampling, Simulated
 from cgpipe.config.stability import Stability
@@ -53,11 +54,13 @@ class DatasetSettings(Section):
     families: dict[str, str] = Field(description="protein → family (its own name where none is given)")
     quotas: dict[str, int] = Field({}, description="protein → at most so many frames, where there is a limit")
     weights: dict[str, float] = Field({}, description="protein → weight in training, where it is not 1")
+    temperature: TemperatureUse = Field("single", description="whether frames may be at several temperatures")
 
 
 class PriorSettings(Section):
     prior: Prior
     cutoff: float
+    temperature: TemperatureUse = Field("single", description="whether the prior is a function of temperature")
 
 
 class TrainSettings(Section):
@@ -77,6 +80,9 @@ class EnsembleSettings(Section):
 
 class ExportSettings(Section):
     export: Export
+    temperature: float = Field(
+        0.0, description="what a model that has temperature as an input is exported at [K]; 0: that of most frames"
+    )
 
 
 class SimulateSettings(Section):
@@ -161,11 +167,17 @@ def stage_settings(config: Config, proteins: Proteins, stage: str, protein: str 
             families=families,
             quotas={name: block.quota for name, block in proteins.proteins.items() if block.quota},
             weights={name: block.weight for name, block in proteins.proteins.items() if block.weight != 1.0},
+            temperature=config.model.temperature,
         ),
-        "prior": lambda: PriorSettings(prior=config.prior, cutoff=config.model.cutoff),
+        "prior": lambda: PriorSettings(
+            prior=config.prior, cutoff=config.model.cutoff, temperature=config.model.temperature
+        ),
         "train": lambda: TrainSettings(model=config.model, training=config.training),
         "ensemble": lambda: _ensemble(config),
-        "export": lambda: ExportSettings(export=config.export),
+        "export": lambda: ExportSettings(
+            export=config.export,
+            temperature=config.simulate.temperature if config.model.temperature == "input" else 0.0,
+        ),
         "simulate": lambda: SimulateSettings(simulate=config.simulate),
         "validate": lambda: ValidateSettings(validate=config.validate_, aliases=dict(config.species.aliases)),
         "stability": lambda: StabilitySettings(

@@ -14,7 +14,7 @@ from cgpipe.data.diagnostics import Diagnostics
 from cgpipe.data.division import divide_protein
 from cgpipe.data.families import Division, Member, divide
 from cgpipe.data.mean_forces import MeanForces, found_in, refuse_shared
-from cgpipe.data.one_temperature import several_temperatures
+from cgpipe.data.one_temperature import unfit_temperatures
 from cgpipe.data.padding import PARKED_AT, box_extent, capacity_for, choose_capacities, padding_waste
 from cgpipe.data.plan import Plan
 from cgpipe.data.projection import Projection, read_projection
@@ -51,8 +51,8 @@ def assemble(
         diagnostics.
 
     Raises:
-        UserError: no frames, frames at several temperatures, the same protein twice or the same frames under two
-            names, no training or validation frames, or a split that would leak.
+        UserError: no frames, frames at temperatures that the model cannot have, the same protein twice or the same
+            frames under two names, no training or validation frames, or a split that would leak.
     """
     refuse_shared(training, tests)
     known = SharedFrames()
@@ -63,8 +63,8 @@ def assemble(
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"protein {name!r} is in more than one of {', '.join(map(str, projections))}")
-    if several := several_temperatures({size.name: size.temperatures for size in sizes}):
-        raise UserError(f"{several.complaint} (in proteins.yaml)")
+    if unfit := unfit_temperatures({size.name: size.temperatures for size in sizes}, plan.temperature == "input"):
+        raise UserError(f"{unfit.complaint} (in proteins.yaml)")
     division = _divide(sizes, plan)
     beads, frames = [size.beads for size in sizes], [size.frames for size in sizes]
     capacities = choose_capacities(beads, frames, plan.max_buckets, plan.max_padding)

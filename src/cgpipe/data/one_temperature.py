@@ -9,6 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cgpipe.errors import UserError
+
+TOLERANCE = 0.01
+"""Temperatures closer than this are the same [K]."""
+
 
 class Several(NamedTuple):
     """More than one temperature: a protein that has to change, and what is wrong in words, with the remedy."""
@@ -49,7 +54,7 @@ def unfit_temperatures(found: Mapping[str, Sequence[float]], as_input: bool) -> 
     if not as_input:
         return several_temperatures(found)
     everywhere = np.unique(np.concatenate([np.asarray(values, np.float32) for values in found.values()]))
-    return Several(next(iter(found)), only_one(everywhere[0], "frames")) if len(everywhere) == 1 else None
+    return Several(next(iter(found)), only_one(float(everywhere[0]), "frames")) if len(everywhere) == 1 else None
 
 
 def only_one(temperature: float, frames: str) -> str:
@@ -58,3 +63,12 @@ def only_one(temperature: float, frames: str) -> str:
         f"all {frames} are at {temperature:g} K, but model.temperature is input: give frames at several temperatures, "
         "or set model.temperature: single"
     )
+
+
+def refuse_outside(temperature: float, lowest: float, highest: float) -> None:
+    """Raise UserError unless a temperature lies between those of the frames [K], where the model has it as an input."""
+    if not lowest - TOLERANCE <= temperature <= highest + TOLERANCE:
+        raise UserError(
+            f"{temperature:g} K is outside of the {lowest:g} to {highest:g} K of the frames: a model does not know its "
+            "entropy there; choose simulate.temperature within, or train on frames at such temperatures too"
+        )

@@ -23,3 +23,4 @@ class Plan:
     quotas: Mapping[str, int] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     fold: str = ""
+    temperature: str = "single"

@@ -16,7 +16,7 @@ from cgpipe.deploy.parameters import write_parameters
 from cgpipe.deploy.stablehlo import export_potential, write_program
 from cgpipe.model.ensemble import Ensemble
 from cgpipe.model.potential import Potential
-from cgpipe.model.serialise import load_model
+from cgpipe.model.serialise import load_model, load_model_at, save_model
 
 
 class Layout(NamedTuple):
@@ -27,12 +27,14 @@ class Layout(NamedTuple):
         neighbours: room for neighbours per bead; 0 takes that of the model.
         platforms: where they can run.
         text: whether each is written as readable text too.
+        temperature: what models that have it as an input are taken at [K]; no matter for others.
     """
 
     beads: Sequence[int]
     neighbours: int
     platforms: Sequence[str]
     text: bool
+    temperature: float = 0.0
 
 
 def model_files(seeds: Sequence[int]) -> list[str]:
@@ -59,14 +61,23 @@ def write_bundle(
         UserError: a model file is damaged, or members have different networks or priors.
     """
     for name, path in models.items():
-        shutil.copyfile(path, folder / name)
-    model = joined([load_model(path)[0] for path in models.values()], layout.neighbours)
+        _put(path, folder / name, layout.temperature)
+    model = joined([load_model(folder / name)[0] for name in models], layout.neighbours)
     programs = [export_potential(model, beads, layout.platforms) for beads in layout.beads]
     for program in programs:
         write_program(program, folder, file_stem(program, program is programs[-1]), layout.text)
     write_parameters(folder, model, head)
     described = describe_programs(programs, names, model, folder, (*models, "params.npz", "params.pkl"))
     return model, {"models": list(models), **described}
+
+
+def _put(path: Path, copy: Path, temperature: float) -> None:
+    """A copy of a model file; of one that has temperature as an input, the ordinary model at one."""
+    potential, line = load_model(path)
+    if potential.temperatures is None:
+        shutil.copyfile(path, copy)
+    else:
+        save_model(copy, load_model_at(path, temperature), line["cgpipe"], line["statistics"])
 
 
 def joined(potentials: Sequence[Potential], neighbours: int) -> Model:

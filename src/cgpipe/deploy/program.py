@@ -100,6 +100,24 @@ class Program:
             raise UserError(f"{self.path}: types {stored['types']} differ from {known.name!r} here; export it again")
         return known
 
+    def temperature(self, wanted: float, usual: float) -> float:
+        """What to simulate at [K].
+
+        Args:
+            wanted: by the user; 0 leaves it to the program, and to the data.
+            usual: of the data.
+
+        Raises:
+            UserError: the program was exported for another temperature than the one wanted.
+        """
+        own = self.metadata.get("temperature")
+        if own and wanted and abs(own - wanted) > 0.01:
+            raise UserError(
+                f"{self.path}: exported at {own:g} K from a model with temperature as an input, not at {wanted:g} K; "
+                "run the export stage again"
+            )
+        return wanted or own or usual
+
     def bind(self, topology: Topology, beads: int | None = None) -> ChainProgram:
         """The program for one chain (or several): the smallest capacity that fits, or the given one.
 

@@ -24,6 +24,7 @@ from cgpipe.dynamics.stability import FRAME_INTERVAL, living_frames
 from cgpipe.dynamics.trials import Condition, Trials
 from cgpipe.model.ensemble import Ensemble
 from cgpipe.model.potential import Evaluation, Potential
+from cgpipe.model.temperature import at_temperature
 from cgpipe.physics.divergences import bin_counts, bin_edges, jensen_shannon
 from cgpipe.physics.ensembles import quantities
 
@@ -62,7 +63,7 @@ def contest(
         reference, topology, temperature = _reference(dataset, name)
         masses = np.array(dataset.vocabulary.masses)[topology.species]
         bonds = watch_bonds(reference, np.asarray(topology.chain), np.asarray(topology.residue), bond_tolerance)
-        field = members_field(members, topology)
+        field = members_field([at_temperature(member, temperature) for member in members], topology)
         start = reference[spread_rows(REPLICAS, len(reference))].astype(np.float64)
         condition = Condition(f"contest/{name}", temperature, timestep, damping)
         raced = _raced(field, members, start, masses, bonds, condition)

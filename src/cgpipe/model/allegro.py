@@ -7,9 +7,9 @@ latent MLP together with all scalars before them. E_i = scale·Σ_j E_ij/√(2n�
 scalars. All features vanish at the cutoff with two derivatives, because no map has a bias.
 
 The symmetry is O(3): energies of mirror images agree. With ``so3`` products also keep what changes sign in a mirror, so
-that handedness can be learnt. With temperature as an input the readout gives two energies per edge, and E_ij is the
-first plus a multiple of the second (``cgpipe.model.temperature``). With the edge feature ``sequence`` the embedding also knows how far apart two beads are
-along their chain, and in which direction.
+that handedness can be learnt. With the edge feature ``sequence`` the embedding also knows how far apart two beads are
+along their chain, and in which direction. With temperature as an input (``cgpipe.model.temperature``) the readout gives
+two energies per edge, and E_ij is the first plus a multiple of the second.
 
 Edges lie in rows of a few slots that share their bead (``cgpipe.physics.neighbours``); tensors are one contiguous array
 [rows, width, channels] per component, which XLA fuses best.

@@ -9,7 +9,7 @@ With temperature as an input (``Temperatures``) all energies are linear in T, E 
 each have a part that is multiplied by (T − T₀)/T₀. ``cgpipe.model.temperature`` makes an ordinary potential of it.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -33,6 +33,9 @@ class Evaluation(NamedTuple):
     needed: Int[Array, "*frames"]
 
 
+Kelvin = TypeVar("Kelvin", float, Float[Array, "*frames"])
+
+
 class Temperatures(NamedTuple):
     """Of the training frames [K]."""
 
@@ -40,7 +43,7 @@ class Temperatures(NamedTuple):
     mean: float
     highest: float
 
-    def lean(self, temperature: Float[Array, "*frames"] | float) -> Float[Array, "*frames"] | float:
+    def lean(self, temperature: Kelvin) -> Kelvin:
         """(T − T₀)/T₀: what all entropies count with."""
         return (temperature - self.mean) / self.mean
 
@@ -108,7 +111,7 @@ class Potential(eqx.Module):
         )
         energies = jnp.zeros((frames, beads), R.dtype)
         if self.prior is not None:
-            energies += jax.vmap(self._prior_energies)(R, topology, neighbours, temperature)
+            energies += _prior_energies(self.prior, R, topology, neighbours, temperature)
         if self.network is not None:
             flat = Topology(*(field.reshape(-1) for field in topology))
             presence = jax.vmap(self._presence)(R, topology).reshape(-1)
@@ -118,16 +121,6 @@ class Potential(eqx.Module):
                 network -= (ceiling if lean is None else ceiling[0] + lean * ceiling[1]) * presence
             energies += network.reshape(frames, beads)
         return jnp.where(wanted, energies, 0.0), neighbours.needed
-
-    def _prior_energies(
-        self,
-        R: Float[Array, "beads 3"],
-        topology: Topology,
-        neighbours: Neighbours,
-        temperature: Float[Array, ""] | None,
-    ) -> Float[Array, " beads"]:
-        prior = self.prior.at(temperature) if isinstance(self.prior, ThermalPrior) else self.prior
-        return prior.bead_energies(R, topology, neighbours)
 
     @property
     def longest_bond(self) -> float | None:
@@ -178,3 +171,17 @@ class Potential(eqx.Module):
 
         gradient, (energies, needed) = jax.grad(total, has_aux=True)(R)
         return Evaluation(energies, -gradient, needed)
+
+
+def _prior_energies(
+    prior: Prior | ThermalPrior,
+    R: Float[Array, "frames beads 3"],
+    topology: Topology,
+    neighbours: Neighbours,
+    temperature: Float[Array, " frames"] | None,
+) -> Float[Array, "frames beads"]:
+    if isinstance(prior, Prior):
+        return jax.vmap(prior.bead_energies)(R, topology, neighbours)
+    return jax.vmap(lambda x, t, n, kelvin: prior.at(kelvin).bead_energies(x, t, n))(
+        R, topology, neighbours, temperature
+    )

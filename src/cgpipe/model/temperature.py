@@ -17,22 +17,21 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgpipe.errors import UserError
+from cgpipe.data.one_temperature import refuse_outside
 from cgpipe.model.allegro import Allegro
-from cgpipe.model.potential import Potential, Temperatures
+from cgpipe.model.potential import Potential
 from cgpipe.physics.prior import prior_at
-
-TOLERANCE = 0.01
-"""Temperatures closer than this are the same [K]."""
 
 
 def with_entropy(network: Allegro) -> Allegro:
     """The network with a second readout, which is zero."""
-    return eqx.tree_at(_last_weights, network, jnp.pad(_last_weights(network), ((0, 0), (0, 1))))
+    return _with_last(network, jnp.pad(network.readout.weights[-1], ((0, 0), (0, 1))))
 
 
 def at_temperature(potential: Potential, temperature: float) -> Potential:
     """The ordinary potential at one temperature [K]; one that does not depend on temperature is returned as it is.
+
+    Weights may have an axis of the members of an ensemble in front.
 
     Raises:
         UserError: the temperature is outside the range of the training frames.
@@ -40,29 +39,21 @@ def at_temperature(potential: Potential, temperature: float) -> Potential:
     known = potential.temperatures
     if known is None:
         return potential
-    check_range(temperature, known)
+    refuse_outside(temperature, known.lowest, known.highest)
     lean = known.lean(temperature)
     network, ceiling = potential.network, potential.ceiling
     if network is not None:
-        weights = _last_weights(network)
-        network = eqx.tree_at(_last_weights, network, weights[:, :1] + lean * weights[:, 1:])
+        weights = network.readout.weights[-1]
+        network = _with_last(network, weights[..., :1] + lean * weights[..., 1:])
     return replace(
         potential,
         prior=None if potential.prior is None else prior_at(potential.prior, temperature),
         network=network,
-        ceiling=None if ceiling is None else ceiling[0] + lean * ceiling[1],
+        ceiling=None if ceiling is None else ceiling[..., 0, :] + lean * ceiling[..., 1, :],
         temperatures=None,
     )
 
 
-def check_range(temperature: float, known: Temperatures) -> None:
-    """Raise UserError unless a temperature [K] lies within those of the training frames."""
-    if not known.lowest - TOLERANCE <= temperature <= known.highest + TOLERANCE:
-        raise UserError(
-            f"{temperature:g} K is outside of the {known.lowest:g} to {known.highest:g} K that the model was trained "
-            "at; choose simulate.temperature within, or train on frames at higher or lower temperatures"
-        )
-
-
-def _last_weights(network: Allegro) -> Float[Array, "features readouts"]:
-    return network.readout.weights[-1]
+def _with_last(network: Allegro, weights: Float[Array, "*members features readouts"]) -> Allegro:
+    """The network with other weights of the readout's last map."""
+    return eqx.tree_at(lambda changed: changed.readout.weights[-1], network, weights)

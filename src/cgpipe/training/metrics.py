@@ -58,7 +58,7 @@ class Scores:
 
     def summary(self, prefix: str) -> dict[str, float | dict[str, float]]:
         """Keys for the metrics file, each beginning with ``prefix``."""
-        found = {
+        found: dict[str, float | dict[str, float]] = {
             f"{prefix}_mse": self.total.mse,
             f"{prefix}_rmse": self.total.rmse,
             f"{prefix}_r2": self.total.r2,

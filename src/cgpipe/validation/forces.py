@@ -1,6 +1,6 @@
 """Forces of the program on test frames beside everything simpler, in all and by position, residue and temperature."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,24 +12,26 @@ from cgpipe.data.projection import Projection
 from cgpipe.data.store import Dataset, Frames
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.program import Program
+from cgpipe.model.potential import Potential
 from cgpipe.physics.force_errors import force_metrics, force_sums, paired_metrics, r_squared
 from cgpipe.physics.observables import rotations_onto
-from cgpipe.physics.prior import Prior
+from cgpipe.physics.prior import Prior, ThermalPrior, prior_at
 from cgpipe.physics.statistics import interval, resampling
 from cgpipe.validation.ceiling import against_ceiling, force_blocks, force_squares
-from cgpipe.validation.predictions import bonds_of_training_frames, prior_forces, program_forces
+from cgpipe.validation.predictions import bonds_of_training_frames, by_temperature, forces_at, prior_forces
 
 
 def evaluate_forces(
     projection: Projection,
     dataset: Dataset,
-    prior: Prior,
+    prior: Prior | ThermalPrior,
     program: Program,
     settings: ValidateSettings,
     labels: MeanForces | None,
     generator: np.random.Generator,
+    members: Sequence[Potential] = (),
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Metrics of the program and of what is simpler, on the protein's test frames.
+    """Metrics of the program and of what is simpler, on the protein's test frames, each at its own temperature.
 
     Args:
         projection: all frames of the protein.
@@ -39,6 +41,7 @@ def evaluate_forces(
         settings: of the stage.
         labels: mean forces at held beads, whose scatter is the noise of labels; None where there are none.
         generator: randomness of the bootstrap, and of shuffled forces.
+        members: what the program was exported from; asked at temperatures that it is not of.
 
     Returns:
         flat numbers (``{model}_{metric}``; the models are ``force``, ``prior_force``, ``network_force``,
@@ -50,8 +53,9 @@ def evaluate_forces(
     if not len(frames.R):
         return {"force_frames": 0}, None
     topology = Topology(*(column[0] for column in frames.topology))
-    full = program_forces(program, frames.R, topology)
-    alone = prior_forces(prior, frames.R, topology, dataset.cutoff)
+    kelvin, cutoff = frames.temperature, dataset.cutoff
+    full = by_temperature(frames.R, kelvin, lambda R, t: forces_at(program, members, t, R, topology))
+    alone = by_temperature(frames.R, kelvin, lambda R, t: prior_forces(prior_at(prior, t), R, topology, cutoff))
     models = {
         "force": full,
         "prior_force": alone,

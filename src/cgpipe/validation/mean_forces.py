@@ -1,6 +1,6 @@
 """Program, prior, bonds and every trained model on mean forces that no model was trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from cgpipe.model.potential import Potential
 from cgpipe.physics.mean_forces import mean_force_metrics, paired_gain
 from cgpipe.physics.prior import Prior
 from cgpipe.physics.statistics import resampling
-from cgpipe.validation.predictions import Frames, bonds_of_training_frames, model_forces, prior_forces, program_forces
+from cgpipe.validation.predictions import Frames, bonds_of_training_frames, forces_at, model_forces, prior_forces
 
 
 def evaluate_mean_forces(
@@ -26,6 +26,7 @@ def evaluate_mean_forces(
     models: Mapping[str, Potential],
     samples: int,
     generator: np.random.Generator,
+    members: Sequence[Potential] = (),
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Metrics of all models on a protein's mean forces, on those of runs that are trained on, and on those of others.
 
@@ -38,6 +39,7 @@ def evaluate_mean_forces(
         models: name of every seed → trained model.
         samples: of the bootstrap.
         generator: randomness of the bootstrap.
+        members: what the program was exported from; asked where labels are of another temperature than it.
 
     Returns:
         flat numbers, and for the figure the components of reference and predictions.
@@ -48,7 +50,7 @@ def evaluate_mean_forces(
     bonds = bonds_of_training_frames(dataset, protein)
     bond_forces = bonds.forces(labels.R, topology)
     alone = prior_forces(prior, labels.R, topology, dataset.cutoff)
-    full = program_forces(program, labels.R, topology)
+    full = forces_at(program, members, labels.temperature, labels.R, topology)
     seeds = {name: model_forces(model, labels.R, topology, name) for name, model in models.items()}
     predictions = {"bonds": bond_forces, "prior": alone, "network": full - alone, "full": full, **seeds}
     origin = origins(labels, projection, dataset)

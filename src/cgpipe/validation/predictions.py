@@ -1,5 +1,7 @@
 """Forces of everything that claims to predict them: exported program, trained models, prior alone, bonds alone."""
 
+from collections.abc import Callable, Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ from cgpipe.data.topology import Topology
 from cgpipe.deploy.program import Program
 from cgpipe.errors import UserError
 from cgpipe.model.potential import Potential
+from cgpipe.model.temperature import at_temperature
 from cgpipe.physics.bond_springs import BondSprings, fit_bond_springs
 from cgpipe.physics.prior import Prior
 
@@ -23,6 +26,32 @@ def program_forces(program: Program, R: Frames, topology: Topology) -> Frames:
     """Forces of the exported program [kcal/mol/Å], as LAMMPS gets them."""
     chain = program.bind(topology)
     return np.stack([chain(frame.astype(np.float64)).forces for frame in R])
+
+
+def by_temperature(
+    R: Frames, kelvin: Float[np.ndarray, " frames"], forces: Callable[[Frames, float], Frames]
+) -> Frames:
+    """Forces of frames, each by what gives them at its own temperature [K]."""
+    found = np.zeros(R.shape)
+    for one in np.unique(kelvin):
+        found[kelvin == one] = forces(R[kelvin == one], float(one))
+    return found
+
+
+def forces_at(program: Program, members: Sequence[Potential], kelvin: float, R: Frames, topology: Topology) -> Frames:
+    """Forces of what was exported, at a temperature [K]: by the program, or by its models where it is of another one.
+
+    Args:
+        program: of one temperature; one of a model that knows of none is taken at every temperature.
+        members: the models that it was exported from.
+        kelvin: of the frames [K].
+        R: positions [Å].
+        topology: of one frame.
+    """
+    if program.metadata.get("temperature", kelvin) == kelvin:
+        return program_forces(program, R, topology)
+    own = [model_forces(at_temperature(one, kelvin), R, topology, str(program.path)) for one in members]
+    return np.mean(own, axis=0)
 
 
 def prior_forces(prior: Prior, R: Frames, topology: Topology, cutoff: float) -> Frames:

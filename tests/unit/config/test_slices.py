@@ -39,6 +39,7 @@ MORE_STAGES = {
     "species.states": {"dataset"},
     "species.aliases": {"validate"},
     "model.cutoff": {"dataset", "prior"},
+    "model.temperature": {"dataset", "prior"},
     "training.val_fraction": {"dataset"},
     "simulate.temperature": {"stability"},
     "simulate.timestep": {"stability"},
@@ -76,6 +77,7 @@ OTHER_VALUES = {
     "model.symmetry": "so3",
     "model.edge_features": [],
     "model.matmul_precision": "tensorfloat32",
+    "model.temperature": "input",
     "dataset.capacity_margin": 2.0,
     "training.balance": "proteins",
     "training.loggers": ["wandb"],
@@ -175,3 +177,11 @@ def test_another_protein_does_not_change_a_projection():
     )
     assert settings_json(Config(), more, "project", "a") == settings_json(Config(), PROTEINS, "project", "a")
     assert settings_json(Config(), more, "dataset") != settings_json(Config(), PROTEINS, "dataset")
+
+
+def test_another_temperature_exports_again_what_depends_on_it():
+    """Detects programs of another temperature than the simulations, and exports of ordinary models for nothing."""
+    for use, exported_at in (("single", 0.0), ("input", 310.0)):
+        config = Config.model_validate({"model": {"temperature": use}, "simulate": {"temperature": 310.0}})
+        assert stage_settings(config, PROTEINS, "export").temperature == exported_at
+        assert stage_settings(config, PROTEINS, "dataset").temperature == use

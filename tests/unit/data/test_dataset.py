@@ -47,6 +47,23 @@ def test_several_temperatures_are_not_trained_as_one_function(tmp_path, capsys, 
     assert not (tmp_path / "d.h5").exists()
 
 
+@pytest.mark.parametrize(("hot", "code"), [(348.0, 0), (320.0, 2)])
+def test_temperature_as_an_input_takes_frames_at_several(tmp_path, capsys, hot, code):
+    """Two temperatures are kept with their frames, one is refused; detects a model whose entropy nothing determines."""
+    files = [tmp_path / f"{name}.h5" for name in SIZES]
+    for file in files:
+        made = projection(file.stem, frames=60, beads=SIZES[file.stem], temperature=(320.0, hot))
+        write_projection(file, made, header("projection", {}, {}))
+    chosen = json.dumps({**settings(), "temperature": "input"})
+    assert run(main, ["--settings", chosen, *arguments(tmp_path, files)[2:]]) == code
+    if code:
+        assert "all frames are at 320 K, but model.temperature is input" in capsys.readouterr().err
+        return
+    with open_dataset(tmp_path / "d.h5") as dataset:
+        for source in dataset.stored("train"):
+            assert set(source.temperature.tolist()) == {320.0, hot}
+
+
 def test_frames_and_topology_come_back(made):
     # detects frames, species or origins of one protein that end up with another
     with open_dataset(made / "d.h5") as dataset:

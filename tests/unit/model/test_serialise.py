@@ -15,6 +15,7 @@ from cgpipe.artefact import header, read_header
 from cgpipe.errors import UserError
 from cgpipe.model.potential import Potential
 from cgpipe.model.serialise import FORMAT, load_model, save_model
+from cgpipe.model.temperature import at_temperature
 
 FORMATS = Path(__file__).with_name("formats")
 HEAD = header("model", {"seed": 3}, {})
@@ -67,11 +68,12 @@ def test_damaged_files_are_refused(tmp_path):
         load_model(path)
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_file_of_every_format_keeps_its_energies(number):
     """Catches a change of network or file layout without a new format: each file holds the energies of its day."""
     loaded, line = load_model(FORMATS / f"format-{number}.eqx")
     assert loaded.network.settings.symmetry == ("o3" if number == 1 else "so3")
+    loaded = at_temperature(loaded, line["statistics"].get("kelvin", 0.0))  # format 4 knows of temperature
     found = evaluate(loaded, chain_positions(8), chain_topology(8))
     assert found.needed <= loaded.neighbour_slots
     np.testing.assert_allclose(found.bead_energies, line["statistics"]["bead_energies"], rtol=1e-4, atol=1e-5)

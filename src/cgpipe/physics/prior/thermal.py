@@ -1,9 +1,9 @@
-"""The prior as a function of temperature: linear in T, between a prior at the lowest and one at the highest temperature.
+"""The prior as a function of temperature: linear in T, between one at the lowest and one at the highest temperature.
 
 Energies, not parameters, are linear in temperature, U − T S: that of a bond in k and k r₀, that of a dihedral in
 k cos γ and k sin γ, all others in their coefficients. These are fitted at each temperature and put on a straight line
 in T, every temperature weighing as many as it has frames. Where the data end (the limits of the angles, σ of all pairs,
-the support) is the same at all temperatures, read from all frames together. At one temperature an ordinary prior
+the support) and the second minimum of cis bonds are the same at all temperatures, read from all frames together. At one temperature an ordinary prior
 remains.
 """
 
@@ -41,7 +41,8 @@ class ThermalPrior(eqx.Module):
         low, high = self.temperatures
         share = (temperature - low) / (high - low)
         mixed = jax.tree.map(lambda a, b: a + share * (b - a), _linear(self.lowest), _linear(self.highest))
-        return replace(_parameters(mixed), **{name: getattr(self.lowest, name) for name in COMMON})
+        common = {name: getattr(self.lowest, name) for name in (*COMMON, "cis")}
+        return replace(_parameters(mixed), **common)
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -55,9 +56,9 @@ class ThermalPrior(eqx.Module):
 
     def trainable(self) -> PyTree[bool]:
         """As that of a prior; what is common to all temperatures is there once."""
-        highest = self.highest.trainable()
-        kept = eqx.tree_at(lambda prior: [getattr(prior, name) for name in COMMON], highest, [False] * len(COMMON))
-        return ThermalPrior(self.lowest.trainable(), kept, self.temperatures)
+        fixed = len(_common(self.highest))
+        highest = eqx.tree_at(_common, self.highest.trainable(), [False] * fixed)
+        return ThermalPrior(self.lowest.trainable(), highest, self.temperatures)
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON-serialisable numbers."""
@@ -80,7 +81,7 @@ def straight_line(fits: Mapping[float, Prior], frames: Mapping[float, int]) -> T
     """
     temperatures = np.array(sorted(fits))
     if len(temperatures) < 2:
-        raise UserError(only_one(temperatures[0], "training frames"))
+        raise UserError(only_one(float(temperatures[0]), "training frames"))
     weights = np.array([frames[one] for one in temperatures], float)
     mean = np.average(temperatures, weights=weights)
     off = temperatures - mean
@@ -115,6 +116,11 @@ def read_prior(path: Path) -> Prior | ThermalPrior:
         UserError: missing, damaged or another kind of file.
     """
     return prior_from_json(read_json(path, "prior")["prior"])
+
+
+def _common(prior: PyTree) -> list[Any]:
+    """The tables that do not depend on temperature, or what stands for them."""
+    return [*(getattr(prior, name) for name in COMMON), *jax.tree.leaves(prior.cis)]
 
 
 def _summed(shares: Float[ndarray, " fits"], values: tuple[Array, ...]) -> Array:
