@@ -3,8 +3,8 @@
 Energies, not parameters, are linear in temperature, U − T S: that of a bond in k and k r₀, that of a dihedral in
 k cos γ and k sin γ, all others in their coefficients. These are fitted at each temperature and put on a straight line
 in T, every temperature weighing as many as it has frames. Where the data end (the limits of the angles, σ of all pairs,
-the support) and the second minimum of cis bonds are the same at all temperatures, read from all frames together. At one temperature an ordinary prior
-remains.
+the support) and the second minimum of cis bonds are the same at all temperatures, read from all frames together. At one
+temperature an ordinary prior remains.
 """
 
 from collections.abc import Mapping
