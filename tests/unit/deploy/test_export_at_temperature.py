@@ -6,7 +6,6 @@ from pathlib import Path
 
 import equinox as eqx
 import pytest
-from quick_compilation import quickly_compiled
 from synthetic_program import chain_projection, tiny_potential, write_dataset
 
 from cgpipe.artefact import header, read_json, write_json
@@ -47,8 +46,7 @@ def arguments(folder: Path, out: Path, kelvin: float) -> list[str]:
 @pytest.mark.parametrize(("asked", "kelvin"), [(330.0, 330.0), (0.0, 348.0)])
 def test_export_is_the_model_at_one_temperature(trained, tmp_path, asked, kelvin):
     """The one asked for, else that of most training frames; detects a program, or a model beside it, of another one."""
-    with quickly_compiled():
-        assert main(arguments(trained, tmp_path / "best", asked)) == 0
+    assert main(arguments(trained, tmp_path / "best", asked)) == 0
     assert read_json(tmp_path / "best" / "model.json", "program")["temperature"] == kelvin
     expected = at_temperature(load_model(trained / "seed-0" / "model.eqx")[0], kelvin)
     assert eqx.tree_equal(load_model(tmp_path / "best" / "model.eqx")[0], expected)

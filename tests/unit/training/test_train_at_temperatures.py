@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from model_toys import toy_prior
-from quick_compilation import quickly_compiled
 from training_runs import VOCABULARY_SIZE, arguments, lines_of, settings, write_inputs
 
 from cgpipe.artefact import header, write_json
@@ -49,17 +48,16 @@ def test_one_model_of_two_temperatures(data, tmp_path):
 
     Detects frames that lose their temperature on the way, and a ceiling of one temperature only.
     """
-    with quickly_compiled():
-        assert train(as_input(data, tmp_path, "thermal.json")) == 0
-        model, _ = load_model(tmp_path / "model.eqx")
-        assert model.temperatures == Temperatures(300.0, 325.0, 400.0)
-        assert np.abs(model.network.readout.weights[-1][:, 1]).max() > 0
-        with open_dataset(data / "dataset.h5") as dataset:
-            frames = dataset.load("train")[0]
-        topology = type(frames.topology)(*map(jnp.asarray, frames.topology))
-        for kelvin in (300.0, 355.0, 400.0):
-            network = dataclasses.replace(load_model_at(tmp_path / "model.eqx", kelvin), prior=None)
-            assert network.frame_energies(jnp.asarray(frames.R), topology)[0].max() <= 1e-4
+    assert train(as_input(data, tmp_path, "thermal.json")) == 0
+    model, _ = load_model(tmp_path / "model.eqx")
+    assert model.temperatures == Temperatures(300.0, 325.0, 400.0)
+    assert np.abs(model.network.readout.weights[-1][:, 1]).max() > 0
+    with open_dataset(data / "dataset.h5") as dataset:
+        frames = dataset.load("train")[0]
+    topology = type(frames.topology)(*map(jnp.asarray, frames.topology))
+    for kelvin in (300.0, 355.0, 400.0):
+        network = dataclasses.replace(load_model_at(tmp_path / "model.eqx", kelvin), prior=None)
+        assert network.frame_energies(jnp.asarray(frames.R), topology)[0].max() <= 1e-4
     final = lines_of(tmp_path)[-1]
     for name in ("val_r2_by_temperature", "test_r2_by_temperature"):
         assert set(final[name]) == {"300", "400"}
