@@ -112,7 +112,7 @@ def pretrain(
         if norm <= tolerance * first_norm:
             break
     unmoved = jax.tree.map(jnp.zeros_like, shift)
-    before, after = (float(eqx.filter_jit(_mse)(point, prior, around, others)) for point in (unmoved, best))
+    before, after = (float(_measured(point, prior, around, others)) for point in (unmoved, best))
     return Pretrained(_moved(prior, best), len(values) - 1, values[0], values[-1], before, after)
 
 
@@ -127,6 +127,9 @@ def _mse(shift: AnyPrior, prior: AnyPrior, around: Potential, chunks: Batch) -> 
     moved = replace(around, prior=_moved(prior, shift))
     error2, components = jax.lax.map(jax.checkpoint(lambda batch: _sums(moved, batch)), chunks)
     return error2.sum() / components.sum()
+
+
+_measured = eqx.filter_jit(_mse)
 
 
 @eqx.filter_jit
