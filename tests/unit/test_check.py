@@ -58,7 +58,7 @@ MISTAKES = {
     "no HDF5": (lambda: Path("p.h5").write_text("hello"), ["'p'", "p.h5"]),
     "several temperatures": (
         lambda: with_temperatures("300/0", "320/0", "320/1"),
-        ["config/proteins.yaml:2: proteins.p: frames at several temperatures", "p at 300 and 320 K", "temperature: input"],
+        ["config/proteins.yaml:2: proteins.p: frames at several", "p at 300 and 320 K", "[300]", "temperature: input"],
     ),
     "several temperatures asked for": (
         lambda: (with_temperatures("300/0", "320/0", "348/0"), write_proteins(temperatures=[320, 348])),
