@@ -135,11 +135,16 @@ def judge_forces(validation: dict[str, Any]) -> Light:
 
 
 def judge_mean_forces(validation: dict[str, Any]) -> Light | None:
-    """As for single frames, on labels that are almost without noise; None where there are none."""
-    if not validation.get("mean_force_configurations"):
+    """As for single frames, on labels that are almost without noise, of runs that are not trained on.
+
+    None where there are none of these: what a model gives at its own training frames' neighbours is no test.
+    """
+    if not validation.get("mean_force_unseen_configurations"):
         return None
-    low, high = validation["mean_force_full_over_prior_r2_gain_interval"] or (0.0, 0.0)
-    return Light.GOOD if low > 0 else Light.BAD if high < 0 else Light.FAIR
+    bounds = validation["mean_force_unseen_full_over_prior_r2_gain_interval"]
+    if bounds is None:
+        return Light.UNKNOWN
+    return Light.GOOD if bounds[0] > 0 else Light.BAD if bounds[1] < 0 else Light.FAIR
 
 
 def judge_handedness(validation: dict[str, Any]) -> Light:

@@ -123,7 +123,8 @@ def mean_force_rows(v: dict[str, Any]) -> list[Row]:
         return f"bonds {bonds} · prior {prior}"
 
     perfect = number(v["mean_force_r2_of_perfect_model"])
-    gain = "mean_force_full_over_prior_r2_gain"
+    judged = "mean_force_unseen" if v["mean_force_unseen_configurations"] else "mean_force"
+    gain = f"{judged}_full_over_prior_r2_gain"
     used = v["mean_force_configurations"]
     return [
         row("R² of the mean force", "r2", others("r2"), f"{used} configurations; a perfect model has {perfect}"),
@@ -142,7 +143,8 @@ def mean_force_rows(v: dict[str, Any]) -> list[Row]:
             bounds(v[f"{gain}_interval"]),
             "0",
             judge_mean_forces(v),
-            "paired",
+            f"paired, {v[f'{judged}_configurations']} configurations"
+            + (" of runs that are not trained on" if judged.endswith("unseen") else ""),
         ),
     ]
 

@@ -66,12 +66,7 @@ def _forces(validations: dict[str, dict[str, Any]]) -> Finding:
         if v.get("force_r2") is not None:
             parts.append(f"{name} R² {v['force_r2']:.3f}, prior alone {v['prior_force_r2']:.3f}")
         if v.get("mean_force_configurations"):
-            parts.append(
-                f"on mean forces of {name} R² {v['mean_force_full_r2']:.3f}, "
-                f"prior alone {v['mean_force_prior_r2']:.3f}, a perfect model "
-                f"{v['mean_force_r2_of_perfect_model']:.3f}, and "
-                f"{100 * v['mean_force_full_r2_beyond_bonds_corrected']:.0f} % of what bonds alone leave unexplained"
-            )
+            parts.append(_mean_forces(name, v))
     meaning = {
         Light.GOOD: "The network adds to the prior on forces it was not fitted to, beyond statistical doubt.",
         Light.FAIR: "On held-out frames the network is not clearly better than the prior alone.",
@@ -79,6 +74,18 @@ def _forces(validations: dict[str, dict[str, Any]]) -> Finding:
         Light.UNKNOWN: "Not for every protein are there enough held-out frames to judge.",
     }[light]
     return Finding(light, "Forces", f"{meaning} {'; '.join(parts)}{'.' if parts else ''}".strip())
+
+
+def _mean_forces(name: str, v: dict[str, Any]) -> str:
+    """What the model explains of mean forces: of runs that are not trained on, if there are any."""
+    unseen = bool(v.get("mean_force_unseen_configurations"))
+    at = "mean_force_unseen" if unseen else "mean_force"
+    model, prior = (100 * v[f"{at}_{kind}_r2_beyond_bonds_corrected"] for kind in ("full", "prior"))
+    runs = "runs that are not trained on" if unseen else "runs that are trained on, which is no test"
+    return (
+        f"of what bonds leave unexplained in mean forces of {name}, at {v[f'{at}_configurations']} configurations from "
+        f"{runs}, the model explains {model:.0f} %, the prior alone {prior:.0f} %"
+    )
 
 
 def _structure(validations: dict[str, dict[str, Any]]) -> Finding:

@@ -110,17 +110,29 @@ def test_stability_counts_the_dead(alive: int, light: Light):
     assert judge_stability({"replicas": 4, "replicas_survived": alive}) is light
 
 
+def unseen(configurations: int, bounds: list[float] | None) -> dict:
+    """Mean forces of which so many are of runs that are not trained on; all together speak for the network."""
+    return {
+        "mean_force_configurations": 9,
+        "mean_force_full_over_prior_r2_gain_interval": [0.1, 0.2],
+        "mean_force_unseen_configurations": configurations,
+        "mean_force_unseen_full_over_prior_r2_gain_interval": bounds,
+    }
+
+
 @pytest.mark.parametrize(
     ("v", "light"),
     [
         ({"mean_force_configurations": 0}, None),
-        ({"mean_force_configurations": 9, "mean_force_full_over_prior_r2_gain_interval": [0.01, 0.02]}, Light.GOOD),
-        ({"mean_force_configurations": 9, "mean_force_full_over_prior_r2_gain_interval": [-0.02, -0.01]}, Light.BAD),
-        ({"mean_force_configurations": 1, "mean_force_full_over_prior_r2_gain_interval": None}, Light.FAIR),
+        (unseen(0, [0.01, 0.02]), None),
+        (unseen(9, [0.01, 0.02]), Light.GOOD),
+        (unseen(9, [-0.02, -0.01]), Light.BAD),
+        (unseen(9, [-0.02, 0.01]), Light.FAIR),
+        (unseen(1, None), Light.UNKNOWN),
     ],
 )
 def test_mean_forces_are_judged_by_the_paired_gain(v: dict, light: Light | None):
-    """Detects a light for a test set that is not there, and one from R² itself."""
+    """Detects a light for a test set that is not there, one from R² itself, and one from runs that are trained on."""
     assert judge_mean_forces(v) is light
 
 
