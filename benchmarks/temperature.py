@@ -1,6 +1,7 @@
 """One model with temperature as an input against a model of each temperature, on the same frames and sets.
 
-Takes a dataset of frames at several temperatures (``model.temperature: input``). Models of one temperature are trained
+Takes a dataset of frames at several temperatures (``model.temperature: input``), divided by blocks where a temperature
+has one run only, so that each has test frames. Models of one temperature are trained
 on a copy in which the frames of all others are set aside. Prints a Markdown table: R² of the forces on the test frames
 of each temperature. Finished trainings are kept in ``--folder`` and not repeated. Example::
 
