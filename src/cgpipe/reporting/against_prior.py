@@ -55,9 +55,9 @@ def against_prior(validation: dict[str, Any]) -> AgainstPrior:
 
 
 def _forces(validation: dict[str, Any]) -> AgainstPrior:
-    """The same of forces, on test frames and on mean forces."""
+    """The same of forces, on test frames and on mean forces of runs that are not trained on."""
     worse, better, equal, unknown = [], [], 0, 0
-    kinds = {"forces of test frames": "force_r2", "mean forces": "mean_force_full_over_prior_r2"}
+    kinds = {"forces of test frames": "force_r2", "mean forces": "mean_force_unseen_full_over_prior_r2"}
     for name, key in kinds.items():
         if f"{key}_gain" not in validation:
             continue

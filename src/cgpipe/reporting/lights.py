@@ -92,7 +92,8 @@ def judge_fold(validation: dict[str, Any], of: str = "") -> Light | None:
     bounds = validation[f"fold_free_energy_difference{of}_interval"]
     if bounds is None or other_temperature(validation):
         return Light.UNKNOWN
-    return _light(*size(bounds), 0.0)
+    first, second = (validation.get(f"fold_free_energy_{half}_half") for half in ("first", "second"))
+    return _light(*size(bounds), 0.0 if first is None or second is None else abs(first - second))
 
 
 def prior_told_apart(validation: dict[str, Any]) -> bool:
@@ -132,6 +133,11 @@ def judge_forces(validation: dict[str, Any]) -> Light:
     if bounds[0] > 0:
         return Light.GOOD
     return Light.BAD if bounds[1] < 0 else Light.FAIR
+
+
+def mean_force_test(validation: dict[str, Any]) -> str:
+    """Beginning of the keys of the mean forces to quote: of runs that are not trained on, or else of all."""
+    return "mean_force_unseen" if validation.get("mean_force_unseen_configurations") else "mean_force"
 
 
 def judge_mean_forces(validation: dict[str, Any]) -> Light | None:

@@ -138,12 +138,14 @@ def _tiles(results: Results) -> list[tuple[str, str, str]]:
     ]
     known = [v for v in validations if v["mean_force_configurations"]]
     if known:
-        v = min(known, key=lambda v: v["mean_force_full_r2"])
-        against = f"mean forces of {v['protein']}; perfect {tables.number(v['mean_force_r2_of_perfect_model'])}"
-        tiles.insert(0, (tables.number(v["mean_force_full_r2"]), "R² of the mean force", against))
-        beyond = tables.number(v["mean_force_full_r2_beyond_bonds_corrected"], 2)
-        prior = tables.number(v["mean_force_prior_r2_beyond_bonds_corrected"], 2)
-        tiles.insert(1, (beyond, "R² beyond the bonds", f"prior alone {prior}; label errors taken off"))
+        v = min(known, key=lambda v: v[f"{lights.mean_force_test(v)}_full_r2"])
+        at = lights.mean_force_test(v)
+        unseen = "runs not trained on; " if at.endswith("unseen") else "none of an unseen run; "
+        against = f"mean forces of {v['protein']}; perfect {tables.number(v[f'{at}_r2_of_perfect_model'])}"
+        tiles.insert(0, (tables.number(v[f"{at}_full_r2"]), "R² of the mean force", against))
+        beyond = tables.number(v[f"{at}_full_r2_beyond_bonds_corrected"], 2)
+        prior = tables.number(v[f"{at}_prior_r2_beyond_bonds_corrected"], 2)
+        tiles.insert(1, (beyond, "R² beyond the bonds", f"{unseen}prior alone {prior}; label errors taken off"))
     if ratio:
         share = f"{tables.number(100 * sum(ratio) / len(ratio), 2)} %"
         tiles.append((share, "of the plain Cα force", "RMS that projection leaves, held out"))

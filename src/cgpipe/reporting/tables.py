@@ -10,6 +10,7 @@ from cgpipe.reporting.lights import (
     judge_forces,
     judge_mean_forces,
     judge_stability,
+    mean_force_test,
     prior_told_apart,
 )
 
@@ -123,7 +124,7 @@ def mean_force_rows(v: dict[str, Any]) -> list[Row]:
         return f"bonds {bonds} · prior {prior}"
 
     perfect = number(v["mean_force_r2_of_perfect_model"])
-    judged = "mean_force_unseen" if v["mean_force_unseen_configurations"] else "mean_force"
+    judged = mean_force_test(v)
     gain = f"{judged}_full_over_prior_r2_gain"
     used = v["mean_force_configurations"]
     return [

@@ -14,6 +14,7 @@ from cgpipe.reporting.lights import (
     judge_mean_forces,
     judge_stability,
     label,
+    mean_force_test,
     not_converged,
     other_temperature,
     worst,
@@ -78,10 +79,14 @@ def _forces(validations: dict[str, dict[str, Any]]) -> Finding:
 
 def _mean_forces(name: str, v: dict[str, Any]) -> str:
     """What the model explains of mean forces: of runs that are not trained on, if there are any."""
-    unseen = bool(v.get("mean_force_unseen_configurations"))
-    at = "mean_force_unseen" if unseen else "mean_force"
+    at = mean_force_test(v)
     model, prior = (100 * v[f"{at}_{kind}_r2_beyond_bonds_corrected"] for kind in ("full", "prior"))
-    runs = "runs that are not trained on" if unseen else "runs that are trained on, which is no test"
+    if at.endswith("unseen"):
+        runs = "runs that are not trained on"
+    elif v["mean_force_seen_configurations"] == v["mean_force_configurations"]:
+        runs = "runs that are trained on, which is no test"
+    else:
+        runs = "runs of which it is not known whether they are trained on"
     return (
         f"of what bonds leave unexplained in mean forces of {name}, at {v[f'{at}_configurations']} configurations from "
         f"{runs}, the model explains {model:.0f} %, the prior alone {prior:.0f} %"

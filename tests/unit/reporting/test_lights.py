@@ -63,6 +63,14 @@ def test_the_fold_is_judged_on_both_sides(interval: list[float | None] | None, l
     assert judge_fold({}) is None
 
 
+def test_halves_that_disagree_about_the_fold_decide_nothing():
+    """Detects a light against a reference whose halves differ by more than what is judged."""
+    halves = {"fold_free_energy_first_half": -1.0, "fold_free_energy_second_half": 1.0}
+    for interval, alone in (([-0.4, 0.3], Light.GOOD), ([1.2, 1.9], Light.BAD)):
+        v = {"fold_free_energy": 1.0, "fold_free_energy_difference_interval": interval}
+        assert judge_fold(v) is alone and judge_fold(v | halves) is Light.UNKNOWN
+
+
 def test_the_prior_alone_is_told_apart_by_any_quantity_of_the_chain():
     """Detects a control on local geometry, which the prior has right, and one that passes without numbers."""
     off = {"free_energy_tica_prior": 2.0, "free_energy_tica_prior_interval": [1.2, 3.0]}

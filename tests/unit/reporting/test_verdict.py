@@ -125,3 +125,26 @@ def test_a_control_that_passes_takes_the_good_light_away():
     assert lines(a=protein("a"))["Structure"].light is Light.GOOD
     told = lines(a=protein("a", mirrored_control_flagged=False))["Structure"]
     assert told.light is Light.UNKNOWN and "mirrored control of a" in told.text
+
+
+@pytest.mark.parametrize(
+    ("unseen", "seen", "what"), [(0, 9, "which is no test"), (0, 4, "not known"), (3, 6, "not trained on")]
+)
+def test_mean_forces_say_whose_they_are(unseen: int, seen: int, what: str):
+    """Detects mean forces of runs that are trained on passing for a test, and better than the prior by them."""
+    kinds = {f"{kind}_r2_beyond_bonds_corrected": 0.5 for kind in ("full", "prior")}
+    numbers = {f"mean_force{of}_{key}": value for of in ("", "_unseen") for key, value in kinds.items()}
+    numbers |= {"mean_force_configurations": 9, "mean_force_seen_configurations": seen}
+    numbers |= {
+        f"mean_force_full_over_prior_r2_gain{end}": gain for end, gain in (("", 0.1), ("_interval", [0.05, 0.15]))
+    }
+    numbers["mean_force_unseen_configurations"] = unseen
+    if unseen:
+        numbers |= {
+            f"mean_force_unseen_full_over_prior_r2_gain{end}": gain
+            for end, gain in (("", -0.1), ("_interval", [-0.2, -0.05]))
+        }
+    found = lines(a=protein("a", **numbers))
+    assert what in found["Forces"].text
+    assert ("mean forces of a" in found["Prior"].text) is bool(unseen)
+    assert found["Forces"].light is (Light.BAD if unseen else Light.GOOD)
