@@ -148,7 +148,8 @@ def write_stability(path: Path, protein: str) -> None:
 
 
 def write_mean_forces(path: Path, **changes: Any) -> None:
-    """Made-up mean forces of the protein ``alpha``, the first at a frame of the projection."""
+    """Made-up mean forces of the protein ``alpha``, the first at a frame of the projection, the others of a run that
+    has no frame in it."""
     beads = PROTEINS[LABELLED]
     R = np.concatenate([_frames(beads, 120, 1)[:1], _frames(beads, 11, 77)])
     types = vocabulary("residues").types
@@ -160,6 +161,7 @@ def write_mean_forces(path: Path, **changes: Any) -> None:
         "sd_opt": np.full(R.shape, 8.0),
         "temperature": np.full(len(R), 348.0),
         "resname": np.array([types[species] for species in chain_topology(beads).species]),
+        "trajectory": np.array(["348/0"] + ["alpha/348/4"] * 11),
     }
     np.savez(path, **{**arrays, **changes})
 
@@ -206,7 +208,7 @@ def _projection(name: str, beads: int) -> Projection:
         chain=np.zeros(beads, np.int32),
         residue=np.arange(beads, dtype=np.int32),
         temperature=np.full(2 * frames, 348.0, np.float32),
-        trajectories=("348/0", "348/1", "348/2", "348/3"),
+        trajectories=("348/0", "348/1", "348/2", "348/3", "348/4"),
         trajectory=np.repeat(np.arange(4, dtype=np.int32), frames // 2),
         frame=np.tile(np.arange(frames // 2, dtype=np.int32), 4),
         W=np.repeat(np.eye(beads), 3, axis=1),

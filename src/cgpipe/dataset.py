@@ -9,6 +9,7 @@ from typing import Any
 from cgpipe.artefact import header, mixture, sha256, write_json
 from cgpipe.config.slices import DatasetSettings
 from cgpipe.data.assembly import assemble
+from cgpipe.data.averaged import notes
 from cgpipe.data.diagnostics import complaint
 from cgpipe.data.division import note
 from cgpipe.data.mean_forces import read_mean_forces
@@ -68,6 +69,8 @@ def main(argv: Sequence[str]) -> int:
     )
     for name, protein in statistics["proteins"].items():
         if said := note(name, protein["division"], len(protein["trajectories"])):
+            print(said, file=sys.stderr)
+        for said in notes(name, protein["mean_forces"], protein["division"]):
             print(said, file=sys.stderr)
         if count := protein["frames_of_another_protein"]:
             print(f"warning: {name}: {count} frames are also of an earlier protein; left out here", file=sys.stderr)

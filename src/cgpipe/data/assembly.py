@@ -75,13 +75,14 @@ def assemble(
         for file, size in zip(projections, sizes, strict=True):
             projection = read_projection(file)
             split, blocks, record = divide_protein(projection, plan, division.proteins if division else {})
-            taken = _at_configurations(projection, split, tests.get(size.name), ("train", "val"))
-            taken |= _at_configurations(projection, split, training.get(size.name), ("val", "test"))
+            judging, learnt = (_of_its_beads(labels.get(size.name), projection) for labels in (tests, training))
+            taken = _at_configurations(projection, split, judging, ("train", "val"))
+            averaged = averaged_frames(learnt, projection, (split == SPLITS["train"]) & ~(taken | size.shared))
+            taken |= _at_configurations(projection, split, averaged, ("val", "test"))
             split = np.where(taken | size.shared, np.int32(SPLITS["gap"]), split)
             kept = spread(len(projection), plan.quotas.get(size.name, 0))
             single = {name: getattr(projection, name)[kept] for name in ("temperature", "trajectory", "frame")}
             single["split"] = split[kept]
-            averaged = averaged_frames(training.get(size.name), projection, split == SPLITS["train"])
             origin = _with_mean_forces(single, averaged, len(projection.trajectories))
             R = np.concatenate([centred(projection.R[kept]), averaged.R])
             F = np.concatenate([projection.F[kept], averaged.F])
@@ -182,17 +183,22 @@ def _divide(sizes: Sequence[_Size], plan: Plan) -> Division | None:
     return divide(members, plan.fractions, plan.held_out, plan.seed)
 
 
-def _at_configurations(
-    projection: Projection, split: Int32[np.ndarray, " frames"], labels: MeanForces | None, sets: Sequence[str]
-) -> Bool[np.ndarray, " frames"]:
-    """Frames of some sets that are at a configuration of mean forces."""
-    if labels is None:
-        return np.zeros(len(split), bool)
-    if labels.R.shape[1] != projection.beads:
+def _of_its_beads(labels: MeanForces | None, projection: Projection) -> MeanForces | None:
+    """The same, after a check that mean forces have the protein's number of beads."""
+    if labels is not None and labels.R.shape[1] != projection.beads:
         raise UserError(
             f"{projection.protein}: mean forces of {labels.R.shape[1]} beads, but it has {projection.beads}"
         )
-    return np.isin(split, [SPLITS[name] for name in sets]) & found_in(projection.R, labels.R)
+    return labels
+
+
+def _at_configurations(
+    projection: Projection, split: Int32[np.ndarray, " frames"], some: MeanForces | Averaged | None, sets: Sequence[str]
+) -> Bool[np.ndarray, " frames"]:
+    """Frames of some sets that are at a configuration of mean forces."""
+    if some is None or not len(some.R):
+        return np.zeros(len(split), bool)
+    return np.isin(split, [SPLITS[name] for name in sets]) & found_in(projection.R, some.R)
 
 
 def _with_mean_forces(single: Mapping[str, np.ndarray], averaged: Averaged, trajectory: int) -> dict[str, np.ndarray]:

@@ -4,13 +4,15 @@ Cannot detect labels that are wrong, nor a configuration that is a test frame's 
 """
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from dataset_runs import arguments, settings
 from test_projection import projection
 
-from cgpipe.artefact import read_json
+from cgpipe.artefact import header, read_json
+from cgpipe.data.projection import write_projection
 from cgpipe.data.splits import SPLITS
 from cgpipe.data.store import open_dataset
 from cgpipe.dataset import main
@@ -80,8 +82,13 @@ def test_nothing_but_training_and_capacities_sees_them(trained_on):
         assert changed == {"max_neighbours", "neighbour_slots", "neighbour_capacity", "proteins"} & changed
         assert ours["max_neighbours"] >= theirs["max_neighbours"]
         summary = ours["proteins"]["longer"]["mean_forces"]
-        assert summary == {"configurations": 5, "single_frames": pytest.approx(np.sum((SD / (0.8 * ERROR)) ** 2))}
-        assert ours["proteins"]["short"]["mean_forces"] == {"configurations": 0, "single_frames": 0.0}
+        unplaced = {"runs": [], "of_unknown_runs": 5, "left_out": {}}
+        assert summary == unplaced | {
+            "configurations": 5,
+            "single_frames": pytest.approx(np.sum((SD / (0.8 * ERROR)) ** 2)),
+        }
+        without = unplaced | {"configurations": 0, "single_frames": 0.0, "of_unknown_runs": 0}
+        assert ours["proteins"]["short"]["mean_forces"] == without
     first, second = (read_json(at / "d.json", "dataset-summary") for at in (folder, folder / "without"))
     assert first["diagnostics"] == second["diagnostics"] and first["splits"] == second["splits"]
     with np.load(folder / "d.npz") as npz, np.load(folder / "without/d.npz") as other:
@@ -111,6 +118,47 @@ def test_frames_at_their_configurations_do_not_judge(tmp_path, files):
         assert not np.isin(np.concatenate(judging), rows).any()
         assert np.isin(dataset.load_protein("longer", "train").frame, rows).any()
         assert dataset.statistics["proteins"]["longer"]["frames_reserved"] > 2
+
+
+@pytest.mark.parametrize("placed", [True, False])
+@pytest.mark.parametrize("changes", [{"split": "trajectories"}, {"fold": "1/2"}])
+def test_runs_that_are_left_out_of_training_bring_no_mean_forces_into_it(tmp_path, capsys, changes, placed):
+    """Detects a test or validation run that is trained on through its mean forces, found by positions or by name, and
+    frames that such labels take from the test; cannot detect a run that neither tells."""
+    made = projection("longer", frames=200, beads=BEADS)
+    names = tuple(f"348/{number}" for number in range(5))
+    run = np.repeat(np.arange(5, dtype=np.int32), 40)
+    made = replace(made, trajectories=names, trajectory=run, frame=np.tile(np.arange(40, dtype=np.int32), 5))
+    write_projection(tmp_path / "longer.h5", made, header("projection", {}, {}))
+    rows = np.arange(20, 200, 40)
+    if placed:
+        labels(tmp_path / "labels.npz", R=made.R[rows].astype(float))
+    else:
+        labels(tmp_path / "labels.npz", trajectory=np.array([f"longer/{name}" for name in names]))
+    given = ["--mean-force-train", "longer", str(tmp_path / "labels.npz")]
+    main([*arguments(tmp_path, [tmp_path / "longer.h5"], **changes), *given])
+    with open_dataset(tmp_path / "d.h5") as dataset:
+        trained = set(dataset.load_protein("longer", "train").trajectory.tolist())
+        stored = dataset.load_protein("longer", "mean_force").F
+        np.testing.assert_array_equal(stored, np.load(tmp_path / "labels.npz")["F_opt"][sorted(trained)].astype("f4"))
+        summary = dataset.statistics["proteins"]["longer"]
+        tested = set(dataset.load_protein("longer", "test").trajectory.tolist())
+        assert len(tested) >= 1 and sum(summary["frames"].values()) == 200
+        assert all((dataset.load_protein("longer", "test").trajectory == run).sum() == 40 for run in tested)
+    assert summary["mean_forces"]["runs"] == [names[number] for number in sorted(trained)]
+    assert summary["mean_forces"]["left_out"] == {names[n]: 1 for n in range(5) if n not in trained}
+    lost = 5 - len(trained)
+    assert f"note: longer: {lost} mean forces to train on are left out" in capsys.readouterr().err
+
+
+def test_mean_forces_of_unknown_runs_are_told_where_runs_judge(tmp_path, files, capsys):
+    """Detects silence about labels that may be of a run that is left out, and a warning where none is."""
+    labels(tmp_path / "labels.npz")
+    given = ["--mean-force-train", "longer", str(tmp_path / "labels.npz")]
+    main([*arguments(tmp_path, files), *given])
+    assert "nobody knows" not in capsys.readouterr().err
+    main([*arguments(tmp_path, files, fold="1/2"), *given])
+    assert "warning: longer: nobody knows of which runs 5 mean forces to train on are" in capsys.readouterr().err
 
 
 REFUSED = {

@@ -55,17 +55,40 @@ def test_a_configuration_is_of_the_run_that_has_its_frame(dataset):
 
 
 def test_a_frame_that_is_not_kept_is_of_the_run_that_the_file_names(dataset):
-    """Detects configurations between the frames that a stride keeps, of a run that is trained on, called unseen."""
+    """Detects configurations between the frames that a stride keeps, of a run that is trained on, called unseen, and a
+    run that counts as unseen because it is spelt with the protein's name, is in no file here, or has no name."""
     made = runs()
     trained = sorted(trained_runs(made, dataset))[0]
+    other = next(name for name in NAMES if name not in trained_runs(made, dataset))
     thinned = made.take(np.arange(0, len(made), 2))
-    R = np.random.default_rng(5).normal(0, 5, (3, 4, 3))
-    named = origins(labels(R, (trained, "of another file", trained)), thinned, dataset)
-    assert named.seen.tolist() == [True, False, True] and named.unseen.tolist() == [False, True, False]
-    nobody_knows = origins(labels(R), thinned, dataset)
-    assert not nobody_knows.seen.any() and not nobody_knows.unseen.any()
-    elsewhere = origins(labels(R), made, dataset)
-    assert elsewhere.unseen.all() and elsewhere.unseen_runs == ["elsewhere"]
+    R = np.random.default_rng(5).normal(0, 5, (5, 4, 3))
+    named = origins(labels(R, (trained, other, f"short/{trained}", f"short/{other}", "another/0")), thinned, dataset)
+    assert named.seen.tolist() == [True, False, True, False, False]
+    assert named.unseen.tolist() == [False, True, False, True, False]
+    assert named.seen_runs == [trained] and named.unseen_runs == [other]
+    for frames in (thinned, made):  # whose frames are numbered from 0 without a gap, as those of a thinned file are
+        nobody_knows = origins(labels(R), frames, dataset)
+        assert not nobody_knows.seen.any() and not nobody_knows.unseen.any()
+
+
+@pytest.mark.parametrize("names", [None, "the run's", "another"])
+def test_runs_of_mean_forces_to_train_on_are_trained_on(tmp_path, dataset, names):
+    """Detects a run that mean forces at no frame bring into training, or may bring, and that counts as unseen."""
+    made = runs()
+    trained = sorted(trained_runs(made, dataset))[0]
+    other = next(name for name in NAMES if name not in trained_runs(made, dataset))
+    R = np.random.default_rng(6).normal(0, 5, (2, 4, 3))
+    learnt = {"R": R, "F_opt": R, "se_opt": np.ones(R.shape), "sd_opt": np.ones(R.shape)}
+    learnt |= {"temperature": np.full(2, 348.0), "resname": np.array(["ALA"] * 4)}
+    if names:
+        learnt["trajectory"] = np.array([trained if names == "the run's" else "another/0"] * 2)
+    np.savez(tmp_path / "learnt.npz", **learnt)
+    given = ["--mean-force-train", "short", str(tmp_path / "learnt.npz")]
+    assert main([*arguments(tmp_path, [tmp_path / "short.h5"], split="trajectories"), *given]) == 0
+    with open_dataset(tmp_path / "d.h5") as opened:
+        assert len(opened.load_protein("short", "mean_force").R) == 2
+        found = origins(labels(np.random.default_rng(7).normal(0, 5, (2, 4, 3)), (trained, other)), made, opened)
+    assert found.seen.tolist() == [True, False] and found.unseen.tolist() == [False, names == "the run's"]
 
 
 def test_names_that_are_no_names_are_refused(tmp_path):
