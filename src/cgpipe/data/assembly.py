@@ -71,6 +71,7 @@ def assemble(
     parked_at = PARKED_AT * box_extent(max(size.radius for size in sizes), plan.cutoff)
     kinds = vocabulary(plan.vocabulary)
     total, diagnostics, proteins, splits = Moments(), Diagnostics(), {}, {}
+    trained: dict[str, tuple[set[float], set[float]]] = {}
     with create_dataset(path, head, vocabulary=kinds.name, cutoff=plan.cutoff, parked_at=parked_at) as writer:
         for file, size in zip(projections, sizes, strict=True):
             projection = read_projection(file)
@@ -87,6 +88,7 @@ def assemble(
             R = np.concatenate([centred(projection.R[kept]), averaged.R])
             F = np.concatenate([projection.F[kept], averaged.F])
             train = origin["split"] == SPLITS["train"]
+            trained[size.name] = set(single["temperature"].tolist()), set(origin["temperature"][train].tolist())
             counts = neighbour_counts(R, plan.cutoff)
             total.add(F, train, counts)
             own = Moments()
@@ -115,6 +117,7 @@ def assemble(
             }
         per_set = {name: sum(protein["frames"][name] for protein in proteins.values()) for name in SPLITS}
         _refuse_empty(per_set, plan)
+        _refuse_untrained(trained, plan)
         statistics = {
             "force_rms": total.force_rms,
             "mean_neighbours": total.mean_neighbours,
@@ -237,7 +240,30 @@ def _refuse_empty(counts: Mapping[str, int], plan: Plan) -> None:
         "blocks": "take more frames, a smaller dataset.block_frames, or hold out fewer proteins",
         "trajectories": "use at least three trajectories of a protein, divide by blocks, or hold out fewer proteins",
         "proteins": "add proteins of other families, or divide by blocks",
-    }
+    }[plan.split]
+    if plan.fold:
+        remedy = f"dataset.fold {plan.fold} leaves out whole runs and needs a protein of two or more"
     for name in ("train", "val"):
         if not counts[name]:
-            raise UserError(f"no frames are left for {name} (frames per set: {dict(counts)}); {remedy[plan.split]}")
+            raise UserError(f"no frames are left for {name} (frames per set: {dict(counts)}); {remedy}")
+
+
+def _refuse_untrained(temperatures: Mapping[str, tuple[set[float], set[float]]], plan: Plan) -> None:
+    """Refuse temperatures [K] at which proteins that train have frames, but nothing has training frames.
+
+    Args:
+        temperatures: protein → those of its frames, and those of its training frames.
+        plan: the user's choices.
+
+    Raises:
+        UserError: as said.
+    """
+    trained = set().union(*(own for _, own in temperatures.values()))
+    for name, (found, own) in temperatures.items():
+        if own and (missing := sorted(found - trained)):
+            chosen = f"dataset.fold {plan.fold}" if plan.fold else f"dataset.split {plan.split}"
+            raise UserError(
+                f"{name}: {chosen} leaves no training frames at {', '.join(f'{t:g}' for t in missing)} K, whose "
+                "entropy the model would not know; give two or more runs at every temperature, or leave that "
+                "temperature out (in proteins.yaml)"
+            )

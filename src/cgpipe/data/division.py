@@ -57,11 +57,12 @@ def divide_protein(projection: Projection, plan: Plan, of_protein: Mapping[str, 
         return _by_blocks(projection, plan, names, None)
     if plan.fold:
         return _by_fold(projection, plan, names)
-    sets = choose_runs(projection.R, trajectory, plan.fractions, generator_of(plan.seed, name))
+    random = generator_of(plan.seed, name)
+    sets = choose_runs(projection.R, trajectory, plan.fractions, random, projection.temperature)
     if sets is not None:
         return _divided(*whole_runs(trajectory, names, sets), "runs")
     count = len(np.unique(trajectory))
-    nothing = f"of its {count} runs none can be left out whose conformations the others cover"
+    nothing = f"of its {count} runs none can be left out whose conformations and temperature the others cover"
     return _by_blocks(projection, plan, names, nothing if count >= FEWEST else f"it has fewer than {FEWEST} runs")
 
 
@@ -83,10 +84,12 @@ def _by_blocks(projection: Projection, plan: Plan, names: list[str], why: str | 
 
 
 def _by_fold(projection: Projection, plan: Plan, names: list[str]) -> Divided:
-    """Test is the fold's share of the runs; validation comes from blocks of time of the others."""
+    """Test is the fold's share of the runs of each temperature; validation comes from blocks of time of the others."""
     number, folds = map(int, plan.fold.split("/"))
-    trajectory, runs = projection.trajectory, np.unique(projection.trajectory)
-    order = generator_of(plan.seed, projection.protein).permutation(runs)
+    trajectory = projection.trajectory
+    runs, first = np.unique(trajectory, return_index=True)
+    order = generator_of(plan.seed, projection.protein).permutation(len(runs))
+    order = runs[order[np.argsort(projection.temperature[first[order]], kind="stable")]]
     left = [int(run) for run in order[number - 1 :: folds]]
     rest = np.flatnonzero(~np.isin(trajectory, left))
     inner = replace(plan, fractions={**plan.fractions, "test": 0.0})

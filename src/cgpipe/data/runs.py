@@ -6,7 +6,8 @@ run that is left out more than a twentieth of the frames are uncovered. Among su
 resemble the whole: it minimises Σ_s (n_s ε(s) + ⟨d(all, all)⟩ |f_s − n_s|), with the shares n_s of the runs and f_s of
 the frames in set s and the energy distance ε(s) = 2⟨d(s, all)⟩ − ⟨d(s, s)⟩ − ⟨d(all, all)⟩ between its conformations
 and all of them (Székely and Rizzo, J. Stat. Plan. Inference 143, 1249 (2013)). So a conformation that few runs visit
-stays in training and gives no more than its share to the test, and the test is not the shortest run.
+stays in training and gives no more than its share to the test, and the test is not the shortest run. No choice leaves
+out all runs of a temperature, whose entropy a model would not know.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,11 +45,13 @@ class Runs(NamedTuple):
         covered: of each run, which of its frames are covered by which run; by itself none.
         apart: mean dRMS between the frames of every two runs [Å].
         share: of the frames, by run.
+        at: at which of the temperatures each run has frames.
     """
 
     covered: Sequence[Bool[np.ndarray, "frames runs"]]
     apart: Float64[np.ndarray, "runs runs"]
     share: Float64[np.ndarray, " runs"]
+    at: Bool[np.ndarray, "runs temperatures"]
 
 
 def choose_runs(
@@ -56,6 +59,7 @@ def choose_runs(
     trajectory: Int[np.ndarray, " frames"],
     fractions: Mapping[str, float],
     random: np.random.Generator,
+    temperature: Float[np.ndarray, " frames"] | None = None,
 ) -> dict[int, str] | None:
     """The set of every run, or None where there is no choice that covers.
 
@@ -64,14 +68,15 @@ def choose_runs(
         trajectory: number of each frame's run.
         fractions: share of the runs for ``val`` and ``test``; fewer are left out where so many cannot be covered.
         random: decides among choices that are about as good.
+        temperature: of each frame [K]; None where all are at one.
     """
     numbers = np.unique(trajectory)
     if len(numbers) < FEWEST:
         return None
-    runs = look_at(R, trajectory)
+    runs = look_at(R, trajectory, temperature)
     for val, test in _fewer_and_fewer(*(number_of(fractions[name], len(numbers)) for name in ("val", "test"))):
         choices = _choices(_spare(runs), len(numbers), val, test, random)
-        covering = choices[uncovered(runs, choices) <= UNCOVERED] if len(choices) else choices
+        covering = choices[_covers(runs, choices)]
         if len(covering):
             costs = imbalance(runs, covering)
             best = random.choice(np.flatnonzero(costs <= ABOUT_AS_GOOD * costs.min() + 1e-9))
@@ -80,8 +85,13 @@ def choose_runs(
     return None
 
 
-def look_at(R: Float[np.ndarray, "frames beads 3"], trajectory: Int[np.ndarray, " frames"]) -> Runs:
+def look_at(
+    R: Float[np.ndarray, "frames beads 3"],
+    trajectory: Int[np.ndarray, " frames"],
+    temperature: Float[np.ndarray, " frames"] | None = None,
+) -> Runs:
     """Compare every two runs on some of their frames."""
+    temperature = np.zeros(len(trajectory)) if temperature is None else temperature
     rows = [np.flatnonzero(trajectory == number) for number in np.unique(trajectory)]
     most = max(1, min(MOST_PER_RUN, FRAMES // len(rows)))
     shapes = [conformations(R[own[spread(len(own), most)]]) for own in rows]
@@ -95,7 +105,8 @@ def look_at(R: Float[np.ndarray, "frames beads 3"], trajectory: Int[np.ndarray, 
         near[:, a] = False
         covered.append(near)
     lengths = np.array([len(own) for own in rows])
-    return Runs(covered, apart, lengths / lengths.sum())
+    at = np.stack([np.isin(np.unique(temperature), temperature[own]) for own in rows])
+    return Runs(covered, apart, lengths / lengths.sum(), at)
 
 
 def uncovered(runs: Runs, choices: Int8[np.ndarray, "choices runs"]) -> Float64[np.ndarray, " choices"]:
@@ -123,11 +134,17 @@ def imbalance(runs: Runs, choices: Int8[np.ndarray, "choices runs"]) -> Float64[
     return cost
 
 
+def _covers(runs: Runs, choices: Int8[np.ndarray, "choices runs"]) -> Bool[np.ndarray, " choices"]:
+    """Which choices leave nearly all frames of the other sets covered, and a training run at every temperature."""
+    trained = (choices == SPLITS["train"]) @ runs.at
+    return np.asarray((uncovered(runs, choices) <= UNCOVERED) & trained.all(axis=1))
+
+
 def _spare(runs: Runs) -> list[int]:
-    """Runs that all the others together cover."""
+    """Runs that all the others together cover, their temperature included."""
     alone = np.zeros((len(runs.covered), len(runs.covered)), np.int8)
     np.fill_diagonal(alone, SPLITS["test"])
-    return np.flatnonzero(uncovered(runs, alone) <= UNCOVERED).tolist()
+    return np.flatnonzero(_covers(runs, alone)).tolist()
 
 
 def _fewer_and_fewer(val: int, test: int) -> Iterator[tuple[int, int]]:

@@ -1,5 +1,7 @@
 """How the stage divides proteins by default, and what it writes down; which runs it chooses is tested beside this."""
 
+import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,17 +13,19 @@ from test_runs import made
 from cgpipe.artefact import header, read_json
 from cgpipe.data.projection import write_projection
 from cgpipe.dataset import main
+from cgpipe.errors import UserError
 
 MEASURED = {"block_frames": None, "gap_frames": None}
 
 
-def write(folder, name, *visited):
-    """A protein whose runs visit known conformations."""
+def write(folder, name, *visited, temperatures=None):
+    """A protein whose runs visit known conformations, at a temperature for each where they are given."""
     R, trajectory = made(*visited)
     several = projection(name, frames=len(R), beads=R.shape[1])
     runs = replace(
         several,
         R=R.astype(np.float32),
+        temperature=np.array(temperatures or [348.0] * len(visited), np.float32)[trajectory],
         trajectories=tuple(f"348/{number}" for number in range(len(visited))),
         trajectory=trajectory.astype(np.int32),
         frame=np.concatenate([np.arange((trajectory == n).sum(), dtype=np.int32) for n in range(len(visited))]),
@@ -30,8 +34,10 @@ def write(folder, name, *visited):
     return folder / f"{name}.h5"
 
 
-def divided(folder, *files, **changes):
-    assert main(arguments(folder, files, **changes)) == 0
+def divided(folder, *files, temperature="single", **changes):
+    given = arguments(folder, files, **changes)
+    given[1] = json.dumps(json.loads(given[1]) | {"temperature": temperature})
+    assert main(given) == 0
     return read_json(folder / "d.json", "dataset-summary")
 
 
@@ -96,3 +102,38 @@ def test_every_run_is_test_in_one_fold_and_trains_in_the_others(tmp_path):
         assert any("val" in found for found in sets.values())
         tested += own
     assert sorted(tested) == [f"a/348/{run}" for run in range(5)]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_fold_leaves_runs_of_every_temperature_in_training(tmp_path, number):
+    """Detects a fold that tests all runs of one temperature, and trains on the other alone."""
+    file = write(tmp_path, "a", [0], [0], [0], [0], temperatures=[320.0, 320.0, 348.0, 348.0])
+    for seed in range(4):
+        summary = divided(tmp_path, file, temperature="input", fold=f"{number}/2", split_seed=seed)
+        tested = summary["statistics"]["proteins"]["a"]["division"]["test_runs"]
+        assert [run in ("a/348/0", "a/348/1") for run in tested] == [True, False]
+
+
+def test_a_temperature_without_training_frames_is_refused(tmp_path):
+    """Detects the only run of a temperature left out in silence, and frames at it that another protein trains on
+    refused; which numbers a model would give there is not seen."""
+    only = write(tmp_path, "a", [0], [0], [0], temperatures=[320.0, 348.0, 348.0])
+    at = {"temperature": "input"}
+    refused = []
+    for number in (1, 2):
+        try:
+            divided(tmp_path, only, **at, fold=f"{number}/2")
+        except UserError as error:
+            refused.append(str(error))
+    assert len(refused) == 1
+    assert re.match(r"a: dataset.fold ./2 leaves no training frames at 320 K, .* two or more runs at every", refused[0])
+    other = write(tmp_path, "b", [1], [2], [3], [4], temperatures=[320.0, 320.0, 348.0, 348.0])
+    for number in (1, 2):
+        divided(tmp_path, only, other, **at, fold=f"{number}/2")
+
+
+def test_one_run_makes_no_folds(tmp_path):
+    """Detects advice that does not help where a protein's only run is the test."""
+    file = write(tmp_path, "a", [0])
+    with pytest.raises(UserError, match=r"no frames are left for train .* dataset.fold 1/2 leaves out whole runs"):
+        divided(tmp_path, file, fold="1/2")

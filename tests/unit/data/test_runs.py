@@ -98,3 +98,16 @@ def test_a_run_of_a_few_frames_is_no_test():
     trajectory = np.repeat(np.arange(5), [len(run) for run in runs])
     for seed in range(3):
         assert choose_runs(np.concatenate(runs), trajectory, FRACTIONS, np.random.default_rng(seed))[4] == "train"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_training_keeps_a_run_of_every_temperature(seed):
+    """Detects a temperature whose only run is left out, or all of whose runs are, though others visit the same."""
+    R, trajectory = made([0], [0], [0], [0], [0], [0])
+    for temperature in (np.array([320.0] + [348.0] * 5), np.array([320.0] * 2 + [348.0] * 4)):
+        random, at = np.random.default_rng(seed), temperature[trajectory]
+        sets = choose_runs(R, trajectory, {"val": 0.34, "test": 0.34}, random, at)
+        trained = [run for run, own in sets.items() if own == "train"]
+        assert set(temperature[trained]) == {320.0, 348.0} and len(trained) == 2
+    each = np.arange(320.0, 326.0)[trajectory]
+    assert choose_runs(R, trajectory, FRACTIONS, np.random.default_rng(seed), each) is None
