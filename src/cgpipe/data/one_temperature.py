@@ -8,11 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from cgpipe.errors import UserError
 
 TOLERANCE = 0.01
 """Temperatures closer than this are the same [K]."""
+
+
+def same_temperature(a: float | Float[np.ndarray, "*n"], b: float) -> Bool[np.ndarray, "*n"]:
+    """Whether temperatures [K] are the same: frames have them in single precision, settings in double."""
+    return np.asarray(np.abs(np.subtract(a, b, dtype=np.float64)) <= TOLERANCE)
 
 
 class Several(NamedTuple):

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int, Int32
 
 from cgpipe.artefact import create_h5, open_h5
+from cgpipe.data.one_temperature import same_temperature
 from cgpipe.errors import UserError
 from cgpipe.units import UNITS
 
@@ -61,7 +62,7 @@ class Projection:
 
     def reference_at(self, temperature: float) -> "Projection":
         """The frames that a simulation at a temperature [K] is compared with: those of the same one, else the most."""
-        same = np.float32(temperature) in self.temperature
+        same = same_temperature(self.temperature, temperature).any()
         return self.of_temperature(temperature if same else self.reference_temperature())
 
     def of_temperature(self, temperature: float) -> "Projection":
@@ -70,7 +71,7 @@ class Projection:
         Raises:
             UserError: there are none.
         """
-        kept = self.temperature == np.float32(temperature)
+        kept = same_temperature(self.temperature, temperature)
         if not kept.any():
             raise UserError(
                 f"{self.protein}: no frames at {temperature:g} K; there are {np.unique(self.temperature).tolist()} K"

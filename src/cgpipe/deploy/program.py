@@ -17,6 +17,7 @@ from jax import export
 from jaxtyping import Float, Float32, Float64
 
 from cgpipe.artefact import read_json
+from cgpipe.data.one_temperature import same_temperature
 from cgpipe.data.species import Vocabulary, vocabulary
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.packed import BROKEN, GRID, LOST, Packed, packed
@@ -111,7 +112,7 @@ class Program:
             UserError: the program was exported for another temperature than the one wanted.
         """
         own = self.metadata.get("temperature")
-        if own and wanted and abs(own - wanted) > 0.01:
+        if own and wanted and not same_temperature(own, wanted):
             raise UserError(
                 f"{self.path}: exported at {own:g} K from a model with temperature as an input, not at {wanted:g} K; "
                 "run the export stage again"

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from cgpipe.data.one_temperature import same_temperature
+
 GOOD_KT, POOR_KT = 0.5, 1.0
 """Differences in free energy whose whole interval is below the first count as good, above the second as poor [kT]."""
 
@@ -55,7 +57,10 @@ def own_difference(validation: dict[str, Any], quantity: str) -> float | None:
 
 def other_temperature(validation: dict[str, Any]) -> bool:
     """Whether the reference is of another temperature than the simulations."""
-    return validation.get("temperature") != validation.get("reference_temperature")
+    simulated, reference = validation.get("temperature"), validation.get("reference_temperature")
+    if simulated is None or reference is None:
+        return simulated is not reference
+    return not bool(same_temperature(simulated, reference))
 
 
 def judge_free_energy(validation: dict[str, Any], quantity: str, of: str = "") -> Light:

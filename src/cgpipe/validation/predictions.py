@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from cgpipe.data.one_temperature import same_temperature
 from cgpipe.data.store import Dataset
 from cgpipe.data.topology import Topology
 from cgpipe.deploy.program import Program
@@ -48,7 +49,7 @@ def forces_at(program: Program, members: Sequence[Potential], kelvin: float, R: 
         R: positions [Å].
         topology: of one frame.
     """
-    if program.metadata.get("temperature", kelvin) == kelvin:
+    if same_temperature(program.metadata.get("temperature", kelvin), kelvin):
         return program_forces(program, R, topology)
     own = [model_forces(at_temperature(one, kelvin), R, topology, str(program.path)) for one in members]
     return np.mean(own, axis=0)

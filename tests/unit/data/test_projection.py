@@ -53,6 +53,13 @@ def test_temperatures():
     assert len(made.reference_at(320.0)) == 2 and set(made.reference_at(300.0).temperature.tolist()) == {348.0}
 
 
+def test_the_nearest_number_in_single_precision_is_the_same_temperature():
+    """Detects frames at 310.15 K that a simulation at 310.15 K, read back from one of them or not, is not held to."""
+    made = projection(temperature=(348.0, 348.0, 310.15))
+    for kelvin in (310.15, float(np.float32(310.15)), 310.155):
+        assert made.reference_at(kelvin).frame.tolist() == [2, 5]
+
+
 def test_other_units_are_refused(tmp_path):
     # detects forces in other units that would be trained on
     path = tmp_path / "p.h5"

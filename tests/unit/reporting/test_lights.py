@@ -37,6 +37,7 @@ def numbers(value: float | None, interval: list[float | None] | None = None, own
         (numbers(0.1, None), Light.UNKNOWN),
         (numbers(None), Light.UNKNOWN),
         (numbers(2.0, [1.5, 2.5]) | {"temperature": 300.0, "reference_temperature": 348.0}, Light.UNKNOWN),
+        (numbers(2.0, [1.5, 2.5]) | {"temperature": 310.15, "reference_temperature": 310.1499938964844}, Light.BAD),
     ],
 )
 def test_free_energies_are_judged_by_their_whole_interval(v: dict, light: Light):
