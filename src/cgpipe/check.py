@@ -30,7 +30,7 @@ from cgpipe.errors import UserError
 from cgpipe.physics.aggforce_engine import require_aggforce
 from cgpipe.physics.hydrogens import require_hydrogens
 from cgpipe.physics.mapping import BeadMapping, map_alpha_carbons
-from cgpipe.physics.states import disulphide_names, judge_disulphides
+from cgpipe.physics.states import bridged_beads, disulphide_names, judge_disulphides
 from cgpipe.sampling.pdb import protein_rows
 from cgpipe.stage import run
 
@@ -44,10 +44,11 @@ class ToSample(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a protein's source holds in one line, and at which temperatures [K]."""
+    """What a protein's source holds in one line, at which temperatures [K], and what a later stage will refuse."""
 
     summary: str
     temperatures: Sequence[float]
+    warnings: Sequence[str] = ()
 
 
 def check_protein(name: str, block: Protein, species: Species, choices: Project) -> Found:
@@ -60,7 +61,8 @@ def check_protein(name: str, block: Protein, species: Species, choices: Project)
         choices: section ``project``.
 
     Returns:
-        One line (beads, chains, gaps, trajectories and frames, or what will be sampled), and the temperatures.
+        One line (beads, chains, gaps, trajectories and frames, or what will be sampled), and the temperatures. What
+        sampling allows, but not the projection of its frames, is a warning.
 
     Raises:
         UserError: missing or damaged file, no such domain or temperature, no forces, no frames, unknown residue,
@@ -73,13 +75,15 @@ def check_protein(name: str, block: Protein, species: Species, choices: Project)
         if block.mean_force_train:
             training_weights(read_mean_forces(Path(block.mean_force_train)), block.mean_force_train)
         if isinstance(block, OpenmmProtein):
-            summary = _check_sampled(block, choices.disulphides)
+            found = _check_sampled(block, choices.disulphides)
             _check_native(name, block, _sampled_residues(block), aliases)
-            return Found(summary, [float(block.temperature)])
+            return found
         if isinstance(block, NpzProtein):
             given = find_given(block, species.residue_kinds)
+            unbonded = judge_disulphides(bridged_beads(given.residue_name), choices.disulphides, given.files[0])
             _check_native(name, block, given, aliases)
-            return Found(_summary(given, [len(rows) for rows in given.rows]), [float(block.temperature)])
+            summary = "; ".join([_summary(given, [len(rows) for rows in given.rows]), *unbonded])
+            return Found(summary, [float(block.temperature)])
         with open_source(block) as reader:
             first_file = next(iter(data_files(block).values()))[0]
             require_hydrogens(reader.atoms, choices.constraints, first_file)
@@ -97,23 +101,25 @@ def _summary(beads: BeadMapping | GivenBeads, lengths: Sequence[int]) -> str:
     return f"{chains}; {len(lengths)} trajectories, {sum(lengths)} frames"
 
 
-def _check_sampled(block: OpenmmProtein, disulphides: str) -> str:
+def _check_sampled(block: OpenmmProtein, disulphides: str) -> Found:
     """Whether OpenMM and the start are there, of known residues; the atoms are looked at when it is sampled."""
     if importlib.util.find_spec("openmm") is None:
         raise UserError("source 'openmm' needs the package openmm; install it with: pip install 'openmm>=8.3,<8.4'")
     notes: list[str] = []
+    warnings: list[str] = []
     if block.pdb:
         text = protein_rows(Path(block.pdb)).text
         chains = describe_start(text, block.pdb)
         notes = judge_disulphides(disulphides_of(text), "unbonded", block.pdb)
         if disulphides == "refuse":
-            notes = [f"{one}, so the stage project refuses it without project.disulphides: unbonded" for one in notes]
+            refused = "so the stage project will refuse what is sampled; set project.disulphides: unbonded to accept it"
+            notes, warnings = [], [f"{block.pdb}: {one}, {refused}" for one in notes]
     else:
         chains = f"{len(block.sequence)} beads in 1 chain, no gap"
     wanted = f"{chains}; to be sampled: {block.replicas} × {block.nanoseconds:g} ns at {block.temperature} K"
     configurations = block.average.test + block.average.train
     averaged = [f"mean forces at {configurations} of its configurations"] if configurations else []
-    return "; ".join([wanted, *averaged, *notes])
+    return Found("; ".join([wanted, *averaged, *notes]), [float(block.temperature)], warnings)
 
 
 def _check_native(name: str, block: Protein, beads: Beads, aliases: Mapping[str, str]) -> None:
@@ -155,7 +161,7 @@ def main(argv: Sequence[str]) -> int:
         help=f"overlays on top of {BASE}, as in snakemake --configfile",
     )
     parser.add_argument("--merged", type=json.loads, metavar="JSON", help="the configuration as Snakemake merged it")
-    parser.add_argument("--quiet", action="store_true", help="print mistakes only")
+    parser.add_argument("--quiet", action="store_true", help="print mistakes and warnings only")
     arguments = parser.parse_args(argv)
     overlays = [file for file in arguments.configfile if file != BASE]
     config, proteins = load([BASE, *overlays] if BASE.exists() else overlays, arguments.merged)
@@ -172,7 +178,7 @@ def main(argv: Sequence[str]) -> int:
     refuse_unfit(temperatures, Path(config.proteins), as_input)
     if as_input and config.simulate.temperature:
         everywhere = [kelvin for values in temperatures.values() for kelvin in values]
-        refuse_outside(config.simulate.temperature, min(everywhere), max(everywhere))
+        refuse_outside(config.simulate.temperature, min(everywhere), max(everywhere), "simulate.temperature")
     training, tests = (
         {
             name: read_mean_forces(Path(file))
@@ -182,6 +188,9 @@ def main(argv: Sequence[str]) -> int:
         for key in ("mean_force_train", "mean_force")
     )
     refuse_shared(training, tests)
+    for name, one in found.items():
+        for warning in one.warnings:
+            print(f"warning: protein {name!r}: {warning}", file=sys.stderr)
     if not arguments.quiet:
         for name, one in found.items():
             print(f"{name}: {one.summary}")

@@ -16,6 +16,7 @@ from cgpipe.data.readers import open_source
 from cgpipe.maker import maker
 from cgpipe.physics.label_judge import judged
 from cgpipe.physics.projector import Choices, project
+from cgpipe.physics.states import bridged_beads, judge_disulphides
 from cgpipe.stage import parser, run, settings
 
 
@@ -28,6 +29,8 @@ def main(argv: Sequence[str]) -> int:
     hashes = hash_meanwhile(inputs)
     if isinstance(source, NpzProtein):
         projection = read_given(args.protein, source, chosen.project.non_finite, chosen.species.residue_kinds)
+        where, bridged = f"{args.protein}: {_listed(inputs)}", bridged_beads(projection.residue_name)
+        projection.quality["notes"] += judge_disulphides(bridged, chosen.project.disulphides, where)
     else:
         choices = Choices(**chosen.project.model_dump(), aliases=chosen.species.aliases, states=chosen.species.states)
         with open_source(source) as reader:

@@ -105,7 +105,7 @@ def _mean_forces(
     if labels is None:
         return {"mean_force_configurations": 0}, None
     kelvin, members = labels.temperature, _members(program, models)
-    seeds = {path.parent.name: load_model_at(path, kelvin) for path in models}
+    seeds = {path.parent.name: load_model_at(path, kelvin, "mean forces") for path in models}
     prior = prior_at(prior, kelvin)
     samples, generator = settings.validate_.bootstrap, np.random.default_rng(SEED)
     return evaluate_mean_forces(labels, projection, dataset, prior, program, seeds, samples, generator, members)

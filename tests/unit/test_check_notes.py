@@ -12,10 +12,13 @@ from check_inputs import (
     write_proteins,
     write_sampled,
     write_simulated,
+    write_species,
 )
 from synthetic_mdcath import SyntheticProtein, write_mdcath
 
-from cgpipe import check
+from cgpipe import check, project
+from cgpipe.config import load, settings_json
+from cgpipe.data.species import vocabulary
 from cgpipe.stage import run
 
 
@@ -91,12 +94,36 @@ def test_disulphides_are_refused_unless_accepted(place, capsys):
 def test_disulphides_of_a_start_are_told_before_it_is_sampled(place, capsys):
     """Detects days of sampling whose frames are then refused without a warning; sampling itself is allowed."""
     _bridged_start()
-    assert run(check.main, []) == 0
-    told = capsys.readouterr().out
-    assert "disulphide bonds (chain A CYS 1 and chain A CYS 2)" in told and "project refuses it without" in told
+    for quiet in ([], ["--quiet"]):
+        assert run(check.main, quiet) == 0
+        told = capsys.readouterr().err
+        assert told.startswith("warning: protein 'p': start.pdb: disulphide bonds (chain A CYS 1 and chain A CYS 2)")
+        assert "the stage project will refuse what is sampled" in told and told.count("\n") == 1
     _accept_disulphides()
     assert run(check.main, []) == 0
-    assert "project refuses" not in capsys.readouterr().out
+    accepted = capsys.readouterr()
+    assert "have no term in the prior" in accepted.out and not accepted.err
+
+
+def test_disulphides_of_given_beads_are_refused_unless_accepted(place, capsys):
+    """Detects beads whose type says that they are bridged, by check and by the stage that reads them."""
+    write_npz()
+    write_species(vocabulary("states").types.index("CYX"))
+    arrays = dict(np.load("b.npz"))
+    random = np.random.default_rng(0).normal(0, 0.1, (4, 3, 3))
+    np.savez("b.npz", **{**arrays, "R": random + 3.8 * np.eye(3)[0] * np.arange(3)[:, None], "F": random})
+    with Path("config/config.yaml").open("a") as file:
+        file.write("species: {states: true}\n")
+    assert run(check.main, []) == 2
+    message = capsys.readouterr().err
+    assert "protein 'p': b.npz: disulphide bonds (bead 1 (CYX), bead 2 (CYX)" in message and message.count("\n") == 1
+    config, proteins = load([Path("config/config.yaml")])
+    given = ["--settings", settings_json(config, proteins, "project", "p"), "--protein", "p", "--out", "p.h5"]
+    assert run(project.main, given) == 2
+    assert "p: b.npz: disulphide bonds (bead 1 (CYX)" in capsys.readouterr().err
+    _accept_disulphides()
+    assert run(check.main, []) == 0
+    assert "have no term in the prior" in capsys.readouterr().out
 
 
 def test_states_need_residues(place, capsys):

@@ -26,7 +26,7 @@ def test_temperature_as_an_input_needs_several(place, capsys):
     with_temperatures("300/0", "320/0")
     _temperature_as_input("simulate: {temperature: 330}")
     assert run(check.main, []) == 2
-    assert "330 K is outside of the 300 to 320 K of the frames" in capsys.readouterr().err
+    assert "simulate.temperature: 330 K is outside of the 300 to 320 K of the frames" in capsys.readouterr().err
 
 
 def _temperature_as_input(more: str = "") -> None:

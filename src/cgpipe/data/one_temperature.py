@@ -71,10 +71,20 @@ def only_one(temperature: float, frames: str) -> str:
     )
 
 
-def refuse_outside(temperature: float, lowest: float, highest: float) -> None:
-    """Raise UserError unless a temperature lies between those of the frames [K], where the model has it as an input."""
+def refuse_outside(temperature: float, lowest: float, highest: float, what: str = "") -> None:
+    """Refuse a temperature outside of those that a model with temperature as an input is trained at.
+
+    Args:
+        temperature: the one that it is asked for [K].
+        lowest, highest: of the frames [K].
+        what: whose temperature it is, for the message; nothing where that is clear.
+
+    Raises:
+        UserError: it does not lie between them.
+    """
     if not lowest - TOLERANCE <= temperature <= highest + TOLERANCE:
+        where = f"{what}: " if what else ""
         raise UserError(
-            f"{temperature:g} K is outside of the {lowest:g} to {highest:g} K of the frames: a model does not know its "
-            "entropy there; choose simulate.temperature within, or train on frames at such temperatures too"
+            f"{where}{temperature:g} K is outside of the {lowest:g} to {highest:g} K of the frames: a model does not "
+            "know its entropy there; choose a temperature within, or train on frames at such temperatures too"
         )

@@ -16,7 +16,8 @@ from cgpipe.deploy.parameters import write_parameters
 from cgpipe.deploy.stablehlo import export_potential, write_program
 from cgpipe.model.ensemble import Ensemble
 from cgpipe.model.potential import Potential
-from cgpipe.model.serialise import load_model, load_model_at, save_model
+from cgpipe.model.serialise import EXPORTED_AT, load_model, save_model
+from cgpipe.model.temperature import at_temperature
 
 
 class Layout(NamedTuple):
@@ -77,7 +78,8 @@ def _put(path: Path, copy: Path, temperature: float) -> None:
     if potential.temperatures is None:
         shutil.copyfile(path, copy)
     else:
-        save_model(copy, load_model_at(path, temperature), line["cgpipe"], line["statistics"])
+        exported = at_temperature(potential, temperature, "simulate.temperature")
+        save_model(copy, exported, line["cgpipe"], line["statistics"] | {EXPORTED_AT: temperature})
 
 
 def joined(potentials: Sequence[Potential], neighbours: int) -> Model:

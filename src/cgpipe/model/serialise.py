@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from cgpipe.artefact import atomic, check_header
+from cgpipe.data.one_temperature import same_temperature
 from cgpipe.data.statistics import ROW
 from cgpipe.errors import UserError
 from cgpipe.model.allegro import Allegro, AllegroSettings
@@ -28,6 +29,9 @@ FORMAT = 4
 """Of the network's weights. In format 1 the embedding itself was the first scalars, one map gave the weights of the
 first tensors and of the first environment, and room for neighbours was counted by the most crowded bead. Up to format 2
 the network had no ceiling, up to format 3 no model was a function of temperature."""
+
+EXPORTED_AT = "exported_at"
+"""Among the statistics of a model that was taken at one temperature [K] of those that it was trained for."""
 
 
 def save_model(path: Path, potential: Potential, head: Mapping[str, Any], statistics: Mapping[str, Any]) -> None:
@@ -83,14 +87,22 @@ def load_model(path: Path) -> tuple[Potential, dict[str, Any]]:
             raise UserError(f"{path}: weights truncated or damaged ({error}); rerun its stage") from None
 
 
-def load_model_at(path: Path, temperature: float) -> Potential:
+def load_model_at(path: Path, temperature: float, what: str = "") -> Potential:
     """The potential of a model file at a temperature [K]; see `at_temperature`.
 
     Raises:
-        UserError: as `load_model` and `at_temperature`.
+        UserError: as `load_model` and `at_temperature`; or the file is of an export at another temperature.
     """
     try:
-        return at_temperature(load_model(path)[0], temperature)
+        potential, line = load_model(path)
+        own = line["statistics"].get(EXPORTED_AT)
+        if own is not None and not same_temperature(own, temperature):
+            where = f"{what}: " if what else ""
+            raise UserError(
+                f"{where}{temperature:g} K, but the file holds the model at {own:g} K; take the one that was trained, "
+                "or export at the other temperature"
+            )
+        return at_temperature(potential, temperature, what)
     except UserError as error:
         message = str(error)
         raise UserError(message if message.startswith(str(path)) else f"{path}: {message}") from None

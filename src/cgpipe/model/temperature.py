@@ -28,10 +28,15 @@ def with_entropy(network: Allegro) -> Allegro:
     return _with_last(network, jnp.pad(network.readout.weights[-1], ((0, 0), (0, 1))))
 
 
-def at_temperature(potential: Potential, temperature: float) -> Potential:
+def at_temperature(potential: Potential, temperature: float, what: str = "") -> Potential:
     """The ordinary potential at one temperature [K]; one that does not depend on temperature is returned as it is.
 
     Weights may have an axis of the members of an ensemble in front.
+
+    Args:
+        potential: as trained.
+        temperature: between those of the training frames [K].
+        what: whose temperature it is, for the message; see `refuse_outside`.
 
     Raises:
         UserError: the temperature is outside the range of the training frames.
@@ -39,7 +44,7 @@ def at_temperature(potential: Potential, temperature: float) -> Potential:
     known = potential.temperatures
     if known is None:
         return potential
-    refuse_outside(temperature, known.lowest, known.highest)
+    refuse_outside(temperature, known.lowest, known.highest, what)
     lean = known.lean(temperature)
     network, ceiling = potential.network, potential.ceiling
     if network is not None:

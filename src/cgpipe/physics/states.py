@@ -86,6 +86,11 @@ def disulphide_names(atoms: Atoms) -> list[str]:
     return both + [f"{one} and a residue that the topology does not tell" for one in _named_alone(atoms, known)]
 
 
+def bridged_beads(residue_name: Sequence[str]) -> list[str]:
+    """The beads that their type calls half of a disulphide bond, in words; without atoms nothing tells the other."""
+    return [f"bead {number} (CYX)" for number, name in enumerate(residue_name, start=1) if name == "CYX"]
+
+
 def judge_disulphides(bonds: Sequence[str], policy: str, where: str) -> list[str]:
     """A note on disulphide bonds; none where there are none.
 

@@ -51,7 +51,7 @@ def forces_at(program: Program, members: Sequence[Potential], kelvin: float, R: 
     """
     if same_temperature(program.metadata.get("temperature", kelvin), kelvin):
         return program_forces(program, R, topology)
-    own = [model_forces(at_temperature(one, kelvin), R, topology, str(program.path)) for one in members]
+    own = [model_forces(at_temperature(one, kelvin, "frames"), R, topology, str(program.path)) for one in members]
     return np.mean(own, axis=0)
 
 

@@ -13,7 +13,7 @@ from cgpipe.deploy.program import load_program
 from cgpipe.errors import UserError
 from cgpipe.export import main
 from cgpipe.model.potential import Temperatures
-from cgpipe.model.serialise import load_model, save_model
+from cgpipe.model.serialise import load_model, load_model_at, save_model
 from cgpipe.model.temperature import at_temperature, with_entropy
 from cgpipe.stage import run
 
@@ -52,6 +52,9 @@ def test_export_is_the_model_at_one_temperature(trained, tmp_path, asked, kelvin
     assert eqx.tree_equal(load_model(tmp_path / "best" / "model.eqx")[0], expected)
     program = load_program(tmp_path / "best" / "model.json")
     assert program.temperature(wanted=0.0, usual=300.0) == kelvin
+    assert eqx.tree_equal(load_model_at(tmp_path / "best" / "model.eqx", kelvin), expected)
+    with pytest.raises(UserError, match=r"model.eqx: labels: 325 K, but the file holds the model at 3.. K"):
+        load_model_at(tmp_path / "best" / "model.eqx", 325.0, "labels")
     with pytest.raises(UserError, match=r"exported at 3.. K from a model with temperature as an input, not at 325 K"):
         program.temperature(wanted=325.0, usual=300.0)
 
@@ -59,5 +62,5 @@ def test_export_is_the_model_at_one_temperature(trained, tmp_path, asked, kelvin
 def test_export_beyond_the_data_is_refused(trained, tmp_path, capsys):
     """Detects an entropy that is extrapolated without a word."""
     assert run(main, arguments(trained, tmp_path / "best", 400.0)) == 2
-    assert "400 K is outside of the 320 to 348 K of the frames" in capsys.readouterr().err
+    assert "simulate.temperature: 400 K is outside of the 320 to 348 K of the frames" in capsys.readouterr().err
     assert not (tmp_path / "best" / "model.json").exists()
