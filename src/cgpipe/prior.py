@@ -51,14 +51,15 @@ def main(argv: Sequence[str]) -> int:
             kelvin: merged([half for found in training.values() for half in found.get(kelvin, ())])
             for kelvin in sorted({kelvin for found in training.values() for kelvin in found})
         }
+        everything = merged(list(by_temperature.values()))
         usual = max(by_temperature, key=lambda kelvin: by_temperature[kelvin].frames)
         observed, how = by_temperature[usual], (dataset.vocabulary.types, chosen.cutoff, weights, options)
         prior = fit_thermal_prior(by_temperature, *how) if chosen.temperature == "input" else fit_prior(observed, *how)
         checks = {name: _check(dataset, prior, name, training.get(name), chosen) for name in names}
     quality: dict[str, Any] = {
-        "training_frames": observed.frames,
+        "training_frames": everything.frames,
         "temperature": observed.temperature,
-        "cis_bonds": cis_shares(*by_kind(observed.bond), prior.types),
+        "cis_bonds": cis_shares(*by_kind(everything.bond), prior.types),
         "seed": SEED,
         "proteins": {name: one.numbers for name, one in checks.items()},
     }

@@ -27,7 +27,7 @@ from cgpipe.dynamics.stability import (
 from cgpipe.dynamics.trials import Condition, Trials
 from cgpipe.maker import maker
 from cgpipe.model.serialise import load_model, load_model_at
-from cgpipe.validation.unseen import unseen_shares
+from cgpipe.validation.unseen import comparable, unseen_shares
 
 
 def main(argv: Sequence[str]) -> int:
@@ -67,8 +67,8 @@ def main(argv: Sequence[str]) -> int:
     rungs = ladder(trials, begin, timesteps, settings.damping, how.picoseconds)
     free, order = free_runs(trials, begin, sorted(how.free_timesteps), how.picoseconds)
     with open_dataset(arguments.dataset) as dataset:
-        test = dataset.load_protein(reference.protein, "test").R
-    members = [load_model_at(path, temperature) for path in arguments.models]
+        test = comparable(dataset.load_protein(reference.protein, "test"), temperature)
+    members = [load_model_at(path, temperature, "simulations") for path in arguments.models]
     limit, shares = unseen_shares(members, topology, test, {name: living_frames(run) for name, run in runs.items()})
 
     body: dict[str, Any] = {

@@ -36,8 +36,8 @@ def _chain(frames, seed):
     return np.cumsum(steps, axis=1).astype(np.float32)
 
 
-def _dataset(path, splits):
-    """A dataset with one protein per list of sets, 60 frames each."""
+def _dataset(path, splits, kelvin=(320.0,)):
+    """A dataset with one protein per list of sets, 60 frames each, at these temperatures in turn."""
     with create_dataset(path, header("dataset", {}, {}), vocabulary="residues", cutoff=12.0, parked_at=0.95) as writer:
         words = vocabulary("residues")
         species = np.asarray([words.species(name) for name in RESIDUES], np.int32)
@@ -46,7 +46,7 @@ def _dataset(path, splits):
             beads = ProteinBeads(f"p{number}", RESIDUES, species, 0 * rows, rows, ("320/0",))
             R = _chain(60, number)
             per_frame = {
-                "temperature": np.full(60, 320.0, np.float32),
+                "temperature": np.resize(np.asarray(kelvin, np.float32), 60),
                 "trajectory": np.zeros(60, np.int32),
                 "frame": np.arange(60, dtype=np.int32),
                 "split": np.asarray([SPLITS[sets[i * len(sets) // 60]] for i in range(60)], np.int8),
@@ -55,10 +55,19 @@ def _dataset(path, splits):
         writer.finish({})
 
 
-def _call(folder):
-    settings = json.dumps({"prior": PriorSection().model_dump(), "cutoff": 12.0})
+def _call(folder, **more):
+    settings = json.dumps({"prior": PriorSection().model_dump(), "cutoff": 12.0, **more})
     files = [f"--{name}={folder / file}" for name, file in (("dataset", "dataset.h5"), ("out", "prior.json"))]
     return run(stage.main, ["--settings", settings, *files, f"--figure={folder / 'prior.png'}"])
+
+
+def test_numbers_are_of_frames_at_every_temperature(tmp_path):
+    """Detects frames, and shares of cis bonds, counted at the commonest temperature only."""
+    _dataset(tmp_path / "dataset.h5", [["train"]], kelvin=(320.0, 348.0, 348.0))
+    assert _call(tmp_path, temperature="input") == 0
+    quality = read_json(tmp_path / "prior.json", "prior")["quality"]
+    assert quality["training_frames"] == 60 and quality["temperature"] == 348.0
+    assert list(quality["cis_bonds"].values()) == [pytest.approx(6 / 60)]
 
 
 def test_files_and_numbers(tmp_path, capsys):

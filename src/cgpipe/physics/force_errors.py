@@ -51,7 +51,7 @@ def force_sums(
     F, P = reference.astype(np.float64), prediction.astype(np.float64)
 
     def per_block(values: Float[np.ndarray, "frames beads 3"]) -> Float[np.ndarray, " blocks"]:
-        return np.bincount(blocks, np.sum(values, axis=(1, 2)))
+        return np.bincount(blocks, np.sum(values, axis=(1, 2))).astype(np.float64)
 
     return ForceSums(
         per_block(np.ones_like(F)), per_block((F - P) ** 2), per_block(F**2), per_block(P**2), per_block(F * P)

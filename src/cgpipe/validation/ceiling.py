@@ -25,19 +25,19 @@ def against_ceiling(
     weights: Int[np.ndarray, "samples blocks"],
     generator: np.random.Generator,
 ) -> dict[str, Any]:
-    """R²_max of all frames of the protein, and the share of it that the program reaches.
+    """R²_max of the protein's frames at one temperature, and the share of it that the program reaches.
 
     Args:
-        projection: all frames.
+        projection: all frames at that temperature.
         topology: of the protein.
         labels: mean forces at held beads, with the scatter of single labels where the file has it; None for none.
-        sums: of the program on the test frames.
+        sums: of the program on the test frames at that temperature.
         weights: how often each bootstrap sample draws each block of the test frames.
         generator: draws blocks of all frames, and configurations.
 
     Returns:
         ``label_noise``, ``force_r2_max``, ``force_r2_of_max``, each with ``_interval``, and ``force_r2_max_from``; None
-        with too few frames for an estimate from neighbours.
+        with too few frames for an estimate from neighbours, the share without test frames at that temperature.
     """
     blocks, _ = force_blocks(projection.trajectory, projection.frame, [force_squares(projection.F)])
     drawn_blocks = resampling(generator, int(blocks.max()) + 1, len(weights))
@@ -64,7 +64,8 @@ def against_ceiling(
         min(weights.shape[1], units),
     )
     source = HELD if labels is not None and labels.noise2 is not None else NEIGHBOURS
-    return flat | {"force_r2_max_from": source, "force_r2_of_max": share, "force_r2_of_max_interval": bounds}
+    reached = {"force_r2_of_max": share if np.isfinite(share) else None, "force_r2_of_max_interval": bounds}
+    return flat | {"force_r2_max_from": source} | reached
 
 
 def force_blocks(

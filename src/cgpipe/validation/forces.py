@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 
 from cgpipe.config.slices import ValidateSettings
 from cgpipe.data.mean_forces import MeanForces
+from cgpipe.data.one_temperature import same_temperature
 from cgpipe.data.projection import Projection
 from cgpipe.data.store import Dataset, Frames
 from cgpipe.data.topology import Topology
@@ -85,7 +86,13 @@ def evaluate_forces(
             f"{name}_{k.replace('beyond', 'beyond_bonds')}": paired[k] for k in paired if k.startswith("r2_beyond")
         }
     flat |= {f"force_{k}": v for k, v in paired_metrics(sums["force"], sums["prior_force"], weights).items()}
-    flat |= against_ceiling(projection, topology, labels, sums["force"], weights, generator)
+    # the noise of labels is of one temperature, and so is all that it is compared with
+    wanted = labels.temperature if labels else program.temperature(0.0, projection.reference_temperature())
+    reference = projection.reference_at(wanted)
+    there = same_temperature(frames.temperature, float(reference.temperature[0]))
+    used, block = np.unique(blocks[there], return_inverse=True)
+    reached = force_sums(frames.F[there], full[there], block)
+    flat |= against_ceiling(reference, topology, labels, reached, weights[:, used], generator)
     parts = {
         "position": {str(bead): _only(frames.F, bead=bead) for bead in range(frames.R.shape[1])},
         "residue": {name: _of_residue(frames.F, projection, name) for name in sorted(set(projection.residue_name))},

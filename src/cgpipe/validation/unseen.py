@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from cgpipe.data.one_temperature import same_temperature
+from cgpipe.data.store import Frames
 from cgpipe.data.topology import Topology
 from cgpipe.model.ensemble import Ensemble
 from cgpipe.model.potential import Potential
@@ -23,6 +25,12 @@ FEWEST = 50
 """Test frames below which there is no such percentile."""
 MOST = 300
 """Frames that are looked at in each ensemble, spread evenly over it."""
+
+
+def comparable(test: Frames, temperature: float) -> Float[np.ndarray, "frames beads 3"]:
+    """Test frames [Å] at the temperature of a simulation [K]; all of them where there are none."""
+    same = same_temperature(test.temperature, temperature)
+    return test.R[same] if same.any() else test.R
 
 
 def unseen_shares(
