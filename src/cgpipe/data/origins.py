@@ -9,6 +9,7 @@ from jaxtyping import Bool
 from cgpipe.data.mean_forces import MeanForces, positions_in
 from cgpipe.data.projection import Projection
 from cgpipe.data.store import Dataset
+from cgpipe.errors import UserError
 
 
 class Origins(NamedTuple):
@@ -64,5 +65,15 @@ def runs_of(labels: MeanForces, projection: Projection) -> list[str | None]:
 
 
 def _averaged(projection: Projection, dataset: Dataset) -> dict[str, Any]:
-    """What the dataset says of the protein's mean forces to train on."""
-    return dict(dataset.statistics["proteins"][projection.protein]["mean_forces"])
+    """What the dataset says of the protein's mean forces to train on.
+
+    Raises:
+        UserError: it says nothing, as those of older versions.
+    """
+    summary = dict(dataset.statistics["proteins"][projection.protein].get("mean_forces") or {})
+    if "runs" not in summary:
+        raise UserError(
+            f"the dataset does not say of which runs the mean forces of {projection.protein} to train on are (an "
+            "earlier cgpipe?); rerun the dataset stage"
+        )
+    return summary

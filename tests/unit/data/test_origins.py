@@ -101,3 +101,10 @@ def test_names_that_are_no_names_are_refused(tmp_path):
     np.savez(tmp_path / "m.npz", **arrays, trajectory=np.array(["348/0", "348/1"]))
     read = read_mean_forces(tmp_path / "m.npz")
     assert read.trajectory == ("348/0", "348/1") and read.take(np.array([1])).trajectory == ("348/1",)
+
+
+def test_a_dataset_that_does_not_tell_is_refused(dataset):
+    """Detects a traceback where an earlier version's dataset is met."""
+    dataset.statistics["proteins"]["short"]["mean_forces"] = {"configurations": 0}
+    with pytest.raises(UserError, match="of short to train on.*rerun the dataset stage"):
+        trained_runs(runs(), dataset)
