@@ -106,5 +106,5 @@ def test_names_that_are_no_names_are_refused(tmp_path):
 def test_a_dataset_that_does_not_tell_is_refused(dataset):
     """Detects a traceback where an earlier version's dataset is met."""
     dataset.statistics["proteins"]["short"]["mean_forces"] = {"configurations": 0}
-    with pytest.raises(UserError, match="of short to train on.*rerun the dataset stage"):
+    with pytest.raises(UserError, match=r"of short to train on.*rerun the dataset stage"):
         trained_runs(runs(), dataset)
