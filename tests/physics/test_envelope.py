@@ -39,8 +39,8 @@ class _Raised(Allegro):
 
     shift = 100.0
 
-    def bead_energies(self, R, topology, neighbours, presence):
-        return super().bead_energies(R, topology, neighbours, presence) + self.shift * presence
+    def bead_energies(self, R, topology, neighbours, presence, lean=None):
+        return super().bead_energies(R, topology, neighbours, presence, lean) + self.shift * presence
 
 
 def _wild(prior, seed, kind=Allegro):
