@@ -1,7 +1,7 @@
 """One model with temperature as an input against a model of each temperature, on the same frames and sets.
 
 Takes a dataset of frames at several temperatures (``model.temperature: input``), divided by blocks where a temperature
-has one run only, so that each has test frames. Models of one temperature are trained
+has one run only, so that each has test and validation frames. Models of one temperature are trained
 on a copy in which the frames of all others are set aside. Prints a Markdown table: R² of the forces on the test frames
 of each temperature. Finished trainings are kept in ``--folder`` and not repeated. Example::
 
@@ -74,7 +74,7 @@ def _finals(arguments: argparse.Namespace, kelvin: str | None) -> list[dict[str,
         files |= {"metrics": folder / f"{seed}/metrics.jsonl", "checkpoints": folder / f"{seed}/checkpoint"}
         (folder / str(seed)).mkdir(exist_ok=True)
         flags = [part for name, file in files.items() for part in (f"--{name}", str(file))]
-        settings = settings_json(config, Proteins(proteins={}), "train")
+        settings = settings_json(config, Proteins.model_construct(proteins={}), "train")  # training looks at none
         if not (folder / f"{seed}/model.eqx").exists():
             command = [sys.executable, "-m", "cgpipe.train", "--settings", settings, "--seed", str(seed), *flags]
             subprocess.run(command, check=True)
