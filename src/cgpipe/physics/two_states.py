@@ -77,8 +77,8 @@ def minus(one: TwoStates, other: TwoStates) -> TwoStates:
     if one.interval is None or other.interval is None:
         return TwoStates(one.share, value, None, missing)
     low, high = _lower_end(_ends(one), _ends(other)), -_lower_end(_ends(other), _ends(one))
-    ends = tuple(end if np.isfinite(end) else None for end in (low, high))
-    return TwoStates(one.share, value, None if ends == (None, None) else ends, missing)  # type: ignore[arg-type]
+    ends = (low if np.isfinite(low) else None, high if np.isfinite(high) else None)
+    return TwoStates(one.share, value, None if ends == (None, None) else ends, missing)
 
 
 def _ends(one: TwoStates) -> tuple[float, float, float]:
